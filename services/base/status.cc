@@ -1,0 +1,44 @@
+#include "base/status.h"
+
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace yizhan {
+namespace {
+constexpr char kReasonUrl[] = "yizhan/reason";
+constexpr char kRetryUrl[] = "yizhan/retry-after-ms";
+}  // namespace
+
+absl::Status Refuse(absl::StatusCode code, std::string_view reason, std::string_view message) {
+  absl::Status status(code, message);
+  status.SetPayload(kReasonUrl, absl::Cord(reason));
+  return status;
+}
+
+absl::Status RefuseForNow(absl::StatusCode code, std::string_view reason, std::string_view message,
+                          int retry_after_ms) {
+  absl::Status status = Refuse(code, reason, message);
+  status.SetPayload(kRetryUrl, absl::Cord(absl::StrCat(retry_after_ms)));
+  return status;
+}
+
+std::string ReasonOf(const absl::Status& status) {
+  auto payload = status.GetPayload(kReasonUrl);
+  return payload ? std::string(*payload) : std::string();
+}
+
+int RetryAfterMs(const absl::Status& status) {
+  int ms = 0;
+  if (auto payload = status.GetPayload(kRetryUrl)) (void)absl::SimpleAtoi(std::string(*payload), &ms);
+  return ms;
+}
+
+absl::Status Annotate(const absl::Status& status, std::string_view context) {
+  if (status.ok()) return status;
+  absl::Status annotated(status.code(), absl::StrCat(context, ": ", status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { annotated.SetPayload(url, payload); });
+  return annotated;
+}
+
+}  // namespace yizhan
