@@ -8,11 +8,14 @@ namespace yizhan {
 namespace {
 constexpr char kReasonUrl[] = "yizhan/reason";
 constexpr char kRetryUrl[] = "yizhan/retry-after-ms";
+
+// Debian's Abseil has a string_view of its own, which does not take the standard one.
+absl::string_view View(std::string_view text) { return absl::string_view(text.data(), text.size()); }
 }  // namespace
 
 absl::Status Refuse(absl::StatusCode code, std::string_view reason, std::string_view message) {
-  absl::Status status(code, message);
-  status.SetPayload(kReasonUrl, absl::Cord(reason));
+  absl::Status status(code, View(message));
+  status.SetPayload(kReasonUrl, absl::Cord(View(reason)));
   return status;
 }
 
@@ -36,7 +39,7 @@ int RetryAfterMs(const absl::Status& status) {
 
 absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  absl::Status annotated(status.code(), absl::StrCat(context, ": ", status.message()));
+  absl::Status annotated(status.code(), absl::StrCat(View(context), ": ", status.message()));
   status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { annotated.SetPayload(url, payload); });
   return annotated;
 }
