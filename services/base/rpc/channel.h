@@ -1,0 +1,61 @@
+// Calling a service: in this process or elsewhere, by the same words.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/rpc/service.h"
+#include "yizhan/live/v1/link_service.pb.h"
+
+namespace yizhan::rpc {
+
+struct CallOptions {
+  absl::Duration timeout = absl::Seconds(10);
+  // On whose behalf: the caller is passed on, and the method's rule applies to them. Absent kind: this service itself.
+  Principal on_behalf_of;
+  std::string request_id;
+  std::string remote_address;
+};
+
+class Link;
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+
+  // One unary call. `done` runs on a thread of gRPC's: must not block. Statuses carry reason and retry hint (base/status.h).
+  virtual void Call(std::string_view method, std::string request, CallOptions options, RawReply done) = 0;
+
+  // One unary call, waiting for the answer. Not from a callback.
+  absl::StatusOr<std::string> CallAndWait(std::string_view method, std::string request, CallOptions options = {});
+  template <typename Response, typename Request>
+  absl::StatusOr<Response> Wait(std::string_view method, const Request& request, CallOptions options = {}) {
+    auto bytes = CallAndWait(method, request.SerializeAsString(), std::move(options));
+    if (!bytes.ok()) return bytes.status();
+    Response response;
+    if (!response.ParseFromString(*bytes)) return absl::InternalError("unreadable answer");
+    return response;
+  }
+
+  // Opens the link to a service ("im", "desk"). `on_frames` runs on a thread of gRPC's, in order; `on_broken` once, when the stream
+  // ended: the edge opens a new one and its sessions again.
+  virtual std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
+                                         std::function<void(const yizhan::live::v1::LinkDown&)> on_frames,
+                                         std::function<void(absl::Status)> on_broken) = 0;
+};
+
+// The edge's side of a link. Frames sent while a batch is being written go with the next one: no timer, no call for each message.
+class Link {
+ public:
+  virtual ~Link() = default;  // closes
+  // Never blocks. ResourceExhausted when 64 MiB are queued.
+  virtual absl::Status Send(yizhan::live::v1::UpFrame frame) = 0;
+};
+
+}  // namespace yizhan::rpc

@@ -1,0 +1,57 @@
+// gRPC, for all services of a process: generic dispatch into a ServiceTable, and the edges' links.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "base/rpc/channel.h"
+#include "base/rpc/hub.h"
+#include "base/rpc/service.h"
+
+namespace yizhan::rpc {
+
+// Turns a bearer token into a caller. Calls back at once when the answer is at hand. Unauthenticated for an unknown or ended one.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  virtual void Authenticate(std::string_view token, absl::AnyInvocable<void(absl::StatusOr<Principal>)> done) = 0;
+  // Forgets what it remembered of a token's session (log-out, kick): at once instead of after 30 seconds.
+  virtual void Forget(std::string_view session_id) = 0;
+};
+
+// Asks the services that issue tokens (directory for "yzp_", desk for "yzv_") and remembers the answer for 30 seconds, at most 200,000
+// of them.
+std::unique_ptr<Authenticator> MakeAuthenticator(Channel* directory, Channel* desk);
+
+struct TlsFiles {
+  std::string certificate;  // PEM, chain
+  std::string private_key;  // PEM
+};
+
+struct ServerOptions {
+  // "127.0.0.1:0" and so on; empty: in-process only.
+  std::string address;
+  TlsFiles tls;
+};
+
+// Two faces of one table. The outer face (address) authenticates `authorization: Bearer`; the inner one (channel()) is for services in
+// this process: they are trusted as SERVICE unless they pass a caller on.
+class Server {
+ public:
+  // All outlive the server. hub_for: link handlers by service ("im", "desk").
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, const ServiceTable* table, Authenticator* authenticator);
+  virtual ~Server() = default;  // stops
+
+  // The port that was bound; 0 without address.
+  virtual int port() const = 0;
+  // The in-process channel.
+  virtual std::unique_ptr<Channel> channel() = 0;
+  // Serves LinkService for a service: edges reach it by OpenLink with this name. Before the first channel.
+  virtual Hub* ServeLink(std::string service, LinkHandler* handler) = 0;
+  virtual void Stop() = 0;
+};
+
+}  // namespace yizhan::rpc

@@ -1,0 +1,51 @@
+// Data keys, and content sealed with them. One partition, keyring/0, holds every data key, wrapped by the installation's key.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ledger/ledger.h"
+#include "yizhan/common/v1/sealed.pb.h"
+
+namespace yizhan::ledger {
+
+// A data key in memory. Shared, wiped when the last holder lets go.
+struct DataKey {
+  std::string key_id;  // "SCOPE@YYYYMMDD"
+  std::array<uint8_t, 32> key;
+  ~DataKey();
+};
+using DataKeyPtr = std::shared_ptr<const DataKey>;
+
+class Keyring {
+ public:
+  // Reads DIR/keys/installation.key (32 bytes, mode 0600), or makes it when the ledger is empty. A missing key beside a ledger that
+  // holds data keys is refused: FailedPrecondition, never an empty store. Registers its state machine: call before Ledger::Start.
+  static absl::StatusOr<std::unique_ptr<Keyring>> Open(Ledger* ledger, const std::string& data_dir);
+  virtual ~Keyring() = default;
+
+  // The data key of a scope (a conversation's id) for the day of time_us (UTC). `done` runs at once on this thread when the key is at
+  // hand, else on the completion thread after it has been made.
+  virtual void Ensure(std::string_view scope, int64_t time_us, absl::AnyInvocable<void(absl::StatusOr<DataKeyPtr>)> done) = 0;
+
+  // A known key by id. NotFound when it was destroyed or never was.
+  virtual absl::StatusOr<DataKeyPtr> Find(std::string_view key_id) const = 0;
+
+  // A key of the installation for another purpose, derived by HKDF-SHA-256 from the installation key: "archive-salt", "search-index".
+  virtual std::array<uint8_t, 32> Derive(std::string_view purpose) const = 0;
+
+  // Opens sealed content with the key that it names.
+  absl::StatusOr<std::string> Open(const yizhan::common::v1::Sealed& sealed) const;
+};
+
+// Seals content: fresh salt and nonce, AES-256-GCM, commitment (see sealed.proto). ~1 µs for 100 bytes.
+yizhan::common::v1::Sealed Seal(const DataKey& key, std::string_view content);
+// Opens. DataLoss when the tag does not fit. `salt` (16 bytes) may be null.
+absl::StatusOr<std::string> OpenWith(const DataKey& key, const yizhan::common::v1::Sealed& sealed, std::string* salt = nullptr);
+
+}  // namespace yizhan::ledger

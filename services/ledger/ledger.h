@@ -1,0 +1,161 @@
+// The ledger: where records live, durable before they are acknowledged.
+//
+// A service registers a state machine, then submits commands. A command's decide() runs on the ledger's writer, alone for its
+// partition, over the state that includes every earlier command, committed or on the way; it returns the records to append, or a
+// refusal. The writer appends them, applies them to state, commits everything that came together in one write and one sync
+// (through a Committer), and only then tells listeners and answers the commands. Nobody sees what is not durable.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "ledger/partition.h"
+#include "ledger/state.h"
+#include "yizhan/ledger/v1/record.pb.h"
+
+namespace yizhan::ledger {
+
+using Record = yizhan::ledger::v1::Record;
+
+// What a service makes of its records. Deterministic: no clock, no I/O, no randomness.
+class StateMachine {
+ public:
+  virtual ~StateMachine() = default;
+  // The service's name: partitions "NAME/*" are its.
+  virtual std::string_view service() const = 0;
+  // Applies one record, in order. An error stops the partition: its state no longer follows from its records.
+  virtual absl::Status Apply(const Record& record, StateWriter& state) = 0;
+};
+
+// A payload to append: type ("im.MessageSent") and the service's serialised record message.
+struct NewRecord {
+  std::string type;
+  std::string payload;
+};
+
+// What decide() returns. No records and a result: nothing to change (an idempotent no-op), answered without a commit of its own.
+struct Proposal {
+  std::vector<NewRecord> records;
+  // The command's answer: kept with the request id, so that a retry gets the same one.
+  std::string result;
+};
+
+// What decide() may know beside the state.
+struct DecideContext {
+  PartitionId partition;
+  // The time that the records will carry: microseconds since the epoch, greater than that of the last record of the partition.
+  int64_t time_us = 0;
+  // The seq that the first record will carry.
+  uint64_t next_seq = 0;
+};
+
+struct Command {
+  PartitionId partition;
+  // "person:ID", "visitor:ID", "service:NAME".
+  std::string actor;
+  // Idempotence key, unique for the actor; empty: none. Remembered for the last 65,536 records of the partition at least.
+  std::string request_id;
+  absl::AnyInvocable<absl::StatusOr<Proposal>(const DecideContext&, const StateReader&)> decide;
+  struct Outcome {
+    std::string result;
+    // Seqs of the records appended; both 0 when there were none.
+    uint64_t first_seq = 0;
+    uint64_t last_seq = 0;
+    // An earlier command with this request id had already done it.
+    bool repeated = false;
+  };
+  // Called once, on the ledger's completion thread, in order of commit: must not block. A refusal is decide()'s own status, or
+  // Unavailable (not committed; try again), ResourceExhausted (queue full; try again), DataLoss (the partition has stopped).
+  absl::AnyInvocable<void(absl::StatusOr<Outcome>)> done;
+};
+
+struct Options {
+  // The data folder; the ledger lives in DIR/ledger.
+  std::string data_dir;
+  // Partitions by service at creation: {"im", 16}. Fixed for the life of the folder.
+  std::vector<std::pair<std::string, uint32_t>> partitions;
+  // Commands waiting at most; beyond, Submit answers ResourceExhausted.
+  size_t max_queued = 65'536;
+  // Commands in one commit at most.
+  size_t max_batch = 4'096;
+  // Below this many free bytes on the disk, commands are refused with DISK_FULL; reading goes on.
+  uint64_t min_free_bytes = 256ull << 20;
+};
+
+struct PartitionInfo {
+  PartitionId id;
+  uint64_t head = 0;
+  uint64_t first = 1;
+  int64_t head_time_us = 0;
+  // Ok, or why the partition has stopped.
+  absl::Status status;
+};
+
+class Ledger {
+ public:
+  // Opens or creates. Refuses a folder of a newer format (FailedPrecondition, says which and what to do), one that another process
+  // holds, or one with other partition counts.
+  static absl::StatusOr<std::unique_ptr<Ledger>> Open(Options options);
+  virtual ~Ledger() = default;
+
+  // Before Start. The machine outlives the ledger.
+  virtual void Register(StateMachine* machine) = 0;
+
+  // Called on the completion thread for each partition of `service` that a commit touched, in order of seq, before the commands'
+  // done(). Must not block. Before Start.
+  using Listener = absl::AnyInvocable<void(const PartitionId&, absl::Span<const Record>)>;
+  virtual void Listen(std::string service, Listener listener) = 0;
+
+  // Starts the writer.
+  virtual absl::Status Start() = 0;
+  // Refuses new commands, finishes those that wait, stops.
+  virtual void Stop() = 0;
+
+  virtual void Submit(Command command) = 0;
+
+  // Committed state as of now: a consistent snapshot. Bounded life: a view older than a minute hinders compaction.
+  virtual std::unique_ptr<StateReader> View(const PartitionId& partition) const = 0;
+
+  // Records from `from_seq` on, whole and in order, at least one if there is one, at most max_bytes; empty at the head. OutOfRange
+  // before the first kept seq.
+  virtual absl::StatusOr<std::vector<Record>> Read(const PartitionId& partition, uint64_t from_seq, size_t max_bytes) const = 0;
+  // The same, as stored bytes (what the archive commits to).
+  struct RawRecord {
+    uint64_t seq;
+    std::string bytes;
+  };
+  virtual absl::StatusOr<std::vector<RawRecord>> ReadRaw(const PartitionId& partition, uint64_t from_seq, size_t max_bytes) const = 0;
+
+  virtual uint32_t PartitionCount(std::string_view service) const = 0;
+  virtual std::vector<PartitionInfo> Partitions() const = 0;
+  virtual absl::StatusOr<PartitionInfo> Info(const PartitionId& partition) const = 0;
+
+  // SHA-256 over the partition's state in key order (u32 lengths before key and value), in hex, with the seq it belongs to.
+  struct Digest {
+    uint64_t seq;
+    std::string hex;
+  };
+  virtual absl::StatusOr<Digest> StateDigest(const PartitionId& partition) const = 0;
+
+  // A projection's own small store beside the partitions: keys under `name`, written with its cursor in one write.
+  virtual absl::StatusOr<std::optional<std::string>> ProjectionGet(std::string_view name, std::string_view key) const = 0;
+  virtual absl::Status ProjectionScan(std::string_view name, std::string_view prefix,
+                                      absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const = 0;
+  struct ProjectionWrite {
+    std::string key;
+    std::optional<std::string> value;  // nullopt deletes
+  };
+  virtual absl::Status ProjectionCommit(std::string_view name, const std::vector<ProjectionWrite>& writes) = 0;
+
+  // Called on the completion thread after each commit, whatever it touched: wakes projections. Must not block.
+  virtual void OnCommit(absl::AnyInvocable<void()> wake) = 0;
+};
+
+}  // namespace yizhan::ledger
