@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Every suite, in an order that fails early. Each suite's log is in build/test-logs; a failing one is shown.
+#   tests/run.sh [PATTERN]      only suites whose name matches the pattern (a regular expression)
+set -uo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+if [ "${1:-}" = --help ]; then sed -n '2,4p' "$0"; exit 0; fi
+pattern=${1:-.}
+jobs=${YIZHAN_JOBS:-$(nproc)}
+logs=build/test-logs
+mkdir -p "$logs"
+passed=0 failed=0 failures=()
+
+suite() {  # suite NAME COMMAND...
+  local name=$1; shift
+  [[ $name =~ $pattern ]] || return 0
+  local start=$SECONDS
+  if "$@" >"$logs/$name.log" 2>&1; then
+    passed=$((passed + 1)); printf 'ok    %-12s %4d s\n' "$name" $((SECONDS - start))
+  else
+    failed=$((failed + 1)); failures+=("$name")
+    printf 'FAIL  %-12s %4d s   %s\n' "$name" $((SECONDS - start)) "$logs/$name.log"
+    tail -n 60 "$logs/$name.log" | sed 's/^/      /'
+  fi
+}
+
+with_pages() { services/web/build.sh "$PWD/build/pages"; }
+unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300; }
+web_unit() { (cd services/web && bash unit.sh); }
+story() { bash tests/e2e/run.sh; }
+fuzz() { ./dev build fuzz && bash tests/fuzz/run.sh 60; }
+
+suite lint  tests/lint/run.sh
+suite build ./dev build dev
+suite pages with_pages
+suite unit  unit
+suite web   web_unit
+suite story story
+suite fuzz  fuzz
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
