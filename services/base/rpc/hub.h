@@ -1,11 +1,14 @@
 // The owner's side of the links to edges: who hears which topic, and what is sent to them. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "absl/status/statusor.h"
 
 #include "base/rpc/service.h"
 

@@ -5,16 +5,19 @@
 //       "/yizhan.im.v1.MessageService/SendMessage",
 //       [this](const rpc::Context& context, const SendMessageRequest& request, rpc::Reply<SendMessageResponse> reply) { ... });
 //
-// What cuts across (authentication, the method's access rule, deadline, request id, log line, metrics) is done in front of the
+// What cuts across (the method's access rule, deadline, bound of calls in flight, log line, metrics) is done in front of the
 // handler, in one place: Dispatch().
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,6 +31,9 @@ namespace yizhan::rpc {
 using Principal = yizhan::common::v1::Principal;
 using Role = yizhan::common::v1::Role;
 
+// Bytes of one request or answer, on every transport.
+inline constexpr size_t kMaxMessageBytes = 4u << 20;
+
 // Who calls, and under which name it is logged. Handlers take from it what they need.
 struct Context {
   Principal caller;
@@ -39,16 +45,18 @@ struct Context {
   std::string edge_id;
 
   bool HasRole(Role role) const;
-  // "person:ID", "visitor:ID", "service:NAME": the ledger's actor.
+  // "person:ID", "visitor:ID", "service:NAME": the ledger's actor. Empty when nobody was authenticated.
   std::string Actor() const;
 };
+
+using RawReply = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
 
 // The way back: called once, from any thread. Letting it go without calling answers Internal.
 template <typename Response>
 class Reply {
  public:
-  explicit Reply(absl::AnyInvocable<void(absl::StatusOr<std::string>)> send) : send_(std::move(send)) {}
-  Reply(Reply&& other) : send_(std::exchange(other.send_, nullptr)) {}
+  explicit Reply(RawReply send) : send_(std::move(send)) {}
+  Reply(Reply&& other) noexcept : send_(std::exchange(other.send_, nullptr)) {}
   Reply& operator=(Reply&&) = delete;
   ~Reply() {
     if (send_) send_(absl::InternalError("the handler gave no answer"));
@@ -58,56 +66,77 @@ class Reply {
   void OkBytes(std::string response) { Send(std::move(response)); }
   void Error(absl::Status status) { Send(std::move(status)); }
   void Finish(const absl::StatusOr<Response>& response) {
-    if (response.ok()) Ok(*response); else Error(response.status());
+    if (response.ok()) {
+      Ok(*response);
+    } else {
+      Error(response.status());
+    }
   }
 
  private:
   void Send(absl::StatusOr<std::string> result) {
-    if (auto send = std::exchange(send_, nullptr)) send(std::move(result));
+    if (RawReply send = std::exchange(send_, nullptr)) send(std::move(result));
   }
-  absl::AnyInvocable<void(absl::StatusOr<std::string>)> send_;
+  RawReply send_;
 };
-
-using RawReply = absl::AnyInvocable<void(absl::StatusOr<std::string>)>;
 
 class ServiceTable {
  public:
+  ServiceTable();
+  ~ServiceTable();
+  ServiceTable(ServiceTable&&) noexcept;
+
+  // Registers a method's handler, which is called from many threads at once. Checks the method and its types against the linked-in
+  // contract: a mistake here is a programming error and ends the process at start. Not while calls are being dispatched.
   template <typename Request, typename Response, typename Handler>
   void Unary(std::string method, Handler handler) {
     Add(std::move(method), Request::descriptor(), Response::descriptor(),
-        [handler = std::move(handler)](const Context& context, std::string_view bytes, RawReply reply) mutable {
+        [handler = std::move(handler)](const Context& context, std::string_view bytes, RawReply reply) {
           Request request;
           if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-            reply(absl::InvalidArgumentError("the request is not a valid " + std::string(Request::descriptor()->full_name())));
+            reply(Malformed(Request::descriptor()->full_name()));
             return;
           }
           handler(context, request, Reply<Response>(std::move(reply)));
         });
   }
 
-  // Runs a call that has been authenticated: access rule, deadline, then the handler. NotFound names an unknown method.
-  // `reply` is called once, on any thread.
+  // Runs a call that has been authenticated: bound of calls in flight (ResourceExhausted), the caller's expiry, access rule, deadline,
+  // then the handler; one log line and the metrics when it is answered. NotFound names an unknown method. `reply` is called once, on any
+  // thread, possibly before Dispatch returns. `request` need live only until Dispatch returns.
   void Dispatch(const Context& context, std::string_view method, std::string_view request, RawReply reply) const;
 
-  bool Has(std::string_view method) const { return methods_.contains(method); }
-  // Methods of the service's descriptor that have no handler: a service checks at start that this is empty.
+  bool Has(std::string_view method) const { return methods_.find(method) != methods_.end(); }
+  // Methods of the service's descriptor ("yizhan.im.v1.MessageService") that have no handler: a service checks at start that this is
+  // empty. Streaming methods are not counted.
   std::vector<std::string> Missing(std::string_view service_full_name) const;
 
+  // Calls in flight beyond which new ones are refused; 20,000 unless set.
+  void set_max_in_flight(int calls);
+
  private:
-  using RawHandler = absl::AnyInvocable<void(const Context&, std::string_view, RawReply) const>;
-  struct Method {
-    yizhan::common::v1::Access access;
-    std::shared_ptr<RawHandler> handler;
+  using RawHandler = std::function<void(const Context&, std::string_view, RawReply)>;
+  struct Method;
+  struct Shared;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  // Checks the method against the linked-in descriptors; a mistake here is a programming error and ends the process at start.
-  template <typename H>
-  void Add(std::string method, const google::protobuf::Descriptor* request, const google::protobuf::Descriptor* response, H handler);
-  void AddRaw(std::string method, const google::protobuf::Descriptor* request, const google::protobuf::Descriptor* response,
-              absl::AnyInvocable<void(const Context&, std::string_view, RawReply)> handler);
-  absl::flat_hash_map<std::string, Method> methods_;
+  static absl::Status Malformed(const std::string& type);
+  void Add(std::string method, const google::protobuf::Descriptor* request, const google::protobuf::Descriptor* response,
+           RawHandler handler);
+
+  std::unordered_map<std::string, std::unique_ptr<Method>, Hash, std::equal_to<>> methods_;
+  std::unique_ptr<Shared> shared_;
 };
 
 // Whether a rule lets a caller in. PermissionDenied or Unauthenticated says what is missing.
 absl::Status CheckAccess(const yizhan::common::v1::Access& access, const Principal& caller, std::string_view method);
+
+// The rule of a method of the linked-in contract; NotFound names an unknown method.
+absl::StatusOr<yizhan::common::v1::Access> AccessOf(std::string_view method);
+
+// The descriptor behind "/package.Service/Method"; null when the linked-in contract has no such method.
+const google::protobuf::MethodDescriptor* FindMethod(std::string_view method);
 
 }  // namespace yizhan::rpc
