@@ -1,0 +1,16 @@
+import 'virtual:yizhan/tokens.css';
+import './base.css';
+import './parts.css';
+
+export * from './announcer.tsx';
+export * from './avatar.tsx';
+export * from './choices.tsx';
+export * from './composer.tsx';
+export * from './connection_bar.tsx';
+export * from './gate.tsx';
+export * from './jump.tsx';
+export * from './keys.tsx';
+export * from './message_list.tsx';
+export * from './provider.tsx';
+export * from './states.tsx';
+export * from './time_text.tsx';

@@ -1,0 +1,3 @@
+declare module 'virtual:yizhan/antd.css';
+declare module 'virtual:yizhan/tokens.css';
+declare module '*.css';
