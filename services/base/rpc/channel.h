@@ -19,12 +19,17 @@ struct CallOptions {
   absl::Duration timeout = absl::Seconds(10);
   // On whose behalf: the caller is passed on, and the method's rule applies to them. Absent kind: this service itself.
   Principal on_behalf_of;
+  // On behalf of somebody outside who has not been authenticated: only methods for anyone let them in. Beats on_behalf_of.
+  bool anonymous = false;
+  // For a channel made by Connect(): the caller's token, sent as `authorization: Bearer`.
+  std::string token;
   std::string request_id;
   std::string remote_address;
 };
 
 class Link;
 
+// Calls and links of one service. Thread-safe.
 class Channel {
  public:
   virtual ~Channel() = default;
@@ -44,7 +49,8 @@ class Channel {
   }
 
   // Opens the link to a service ("im", "desk"). `on_frames` runs on a thread of gRPC's, in order; `on_broken` once, when the stream
-  // ended: the edge opens a new one and its sessions again.
+  // ended: the edge opens a new one and its sessions again. Neither is called once the link's destructor has returned, except that one
+  // which is running just then is not waited for.
   virtual std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
                                          std::function<void(const yizhan::live::v1::LinkDown&)> on_frames,
                                          std::function<void(absl::Status)> on_broken) = 0;
@@ -54,8 +60,22 @@ class Channel {
 class Link {
  public:
   virtual ~Link() = default;  // closes
-  // Never blocks. ResourceExhausted when 64 MiB are queued.
-  virtual absl::Status Send(yizhan::live::v1::UpFrame frame) = 0;
+  // Never blocks. ResourceExhausted when 64 MiB are queued; Unavailable when the link is broken.
+  virtual absl::Status Send(const yizhan::live::v1::UpFrame& frame) = 0;
 };
+
+// What an outer face needs to be spoken to.
+struct ConnectOptions {
+  // "host:port".
+  std::string address;
+  // PEM of the authorities that the server's certificate is checked against.
+  std::string ca;
+  // The name in the certificate, where it is not the address's host.
+  std::string server_name;
+};
+
+// A channel to the outer face of a server elsewhere: tools and tests. Connects at the first call. InvalidArgument when the authorities'
+// file cannot be read.
+absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options);
 
 }  // namespace yizhan::rpc

@@ -35,13 +35,16 @@ struct ServerOptions {
   // "127.0.0.1:0" and so on; empty: in-process only.
   std::string address;
   TlsFiles tls;
+  // The name under which this process's own calls appear ("service:NAME").
+  std::string service_name = "yizhan";
 };
 
 // Two faces of one table. The outer face (address) authenticates `authorization: Bearer`; the inner one (channel()) is for services in
 // this process: they are trusted as SERVICE unless they pass a caller on.
 class Server {
  public:
-  // All outlive the server. hub_for: link handlers by service ("im", "desk").
+  // All outlive the server; authenticator may be null without an address. Unavailable when the address cannot be bound, InvalidArgument
+  // when the certificate or its key cannot be read.
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, const ServiceTable* table, Authenticator* authenticator);
   virtual ~Server() = default;  // stops
 
@@ -49,8 +52,10 @@ class Server {
   virtual int port() const = 0;
   // The in-process channel.
   virtual std::unique_ptr<Channel> channel() = 0;
-  // Serves LinkService for a service: edges reach it by OpenLink with this name. Before the first channel.
+  // Serves LinkService for a service: edges reach it by OpenLink with this name. The hub lives as long as the server, the handler must
+  // outlive it. Before the first link to this service.
   virtual Hub* ServeLink(std::string service, LinkHandler* handler) = 0;
+  // Refuses new calls, gives those that run two seconds, cancels the rest and waits for their handlers to answer. Once.
   virtual void Stop() = 0;
 };
 

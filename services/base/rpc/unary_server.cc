@@ -1,0 +1,131 @@
+#include "base/rpc/unary_server.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "base/ids.h"
+#include "base/rpc/stamp.h"
+#include "base/rpc/wire.h"
+#include "base/status.h"
+#include "google/protobuf/descriptor.h"
+
+namespace yizhan::rpc {
+namespace {
+
+std::string Metadata(const grpc::GenericCallbackServerContext& context, const char* key) {
+  auto found = context.client_metadata().find(key);
+  return found == context.client_metadata().end() ? "" : std::string(found->second.data(), found->second.size());
+}
+
+// "ipv4:127.0.0.1:5555" and "ipv6:%5B::1%5D:5555" without scheme, brackets and port.
+std::string AddressOf(std::string peer) {
+  size_t scheme = peer.find(':');
+  size_t port = peer.rfind(':');
+  if (scheme == std::string::npos || port <= scheme) return peer;
+  std::string address = peer.substr(scheme + 1, port - scheme - 1);
+  if (address.rfind("%5B", 0) == 0 && address.size() > 6) address = address.substr(3, address.size() - 6);
+  if (!address.empty() && address.front() == '[') address = address.substr(1, address.size() - 2);
+  return address;
+}
+
+class UnaryReactor final : public grpc::ServerGenericBidiReactor {
+ public:
+  UnaryReactor(grpc::GenericCallbackServerContext* context, const Face* face) : server_context_(context), face_(face) {
+    StartRead(&buffer_);
+  }
+
+  void OnReadDone(bool ok) override {
+    absl::StatusOr<std::string> request = ok ? FromBuffer(buffer_) : absl::InvalidArgumentError("the call came without a request");
+    buffer_.Clear();
+    context_.request_id = Metadata(*server_context_, kRequestIdKey);
+    if (!IsRequestId(context_.request_id)) context_.request_id = RandomRequestId();
+    if (!request.ok()) return Answer(request.status());
+    request_ = *std::move(request);
+    auto deadline = server_context_->deadline();
+    if (deadline != std::chrono::system_clock::time_point::max()) context_.deadline = absl::FromChrono(deadline);
+    if (face_->inner) {
+      EnterInside();
+    } else {
+      EnterOutside();
+    }
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void EnterInside() {
+    context_.remote_address = Metadata(*server_context_, kRemoteKey);
+    const auto& metadata = server_context_->client_metadata();
+    if (auto found = metadata.find(kCallerKey); found != metadata.end()) {
+      if (!context_.caller.ParseFromArray(found->second.data(), static_cast<int>(found->second.size()))) {
+        return Answer(absl::InternalError("the caller that was passed on cannot be read"));
+      }
+    } else {
+      context_.caller.set_kind(Principal::KIND_SERVICE);
+      context_.caller.set_id(Metadata(*server_context_, kServiceKey));
+    }
+    Dispatch();
+  }
+
+  void EnterOutside() {
+    context_.remote_address = AddressOf(server_context_->peer());
+    const auto* method = FindMethod(server_context_->method());
+    if (method != nullptr && IsStamped(method->input_type())) {
+      std::unique_ptr<google::protobuf::Message> message(
+          google::protobuf::MessageFactory::generated_factory()->GetPrototype(method->input_type())->New());
+      if (message->ParseFromString(request_)) {
+        Stamp(message.get(), context_.remote_address, "");
+        request_ = message->SerializeAsString();
+      }
+    }
+    std::string authorization = Metadata(*server_context_, kAuthorizationKey);
+    auto access = AccessOf(server_context_->method());
+    if (authorization.empty() || (access.ok() && access->anyone())) return Dispatch();
+    constexpr std::string_view kBearer = "Bearer ";
+    if (authorization.compare(0, kBearer.size(), kBearer) != 0) {
+      return Answer(Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", "authorization must be \"Bearer TOKEN\""));
+    }
+    face_->authenticator->Authenticate(authorization.substr(kBearer.size()), [this](absl::StatusOr<Principal> caller) {
+      if (!caller.ok()) return Answer(caller.status());
+      context_.caller = *std::move(caller);
+      Dispatch();
+    });
+  }
+
+  void Dispatch() {
+    face_->table->Dispatch(context_, server_context_->method(), request_, [this](absl::StatusOr<std::string> result) {
+      if (!result.ok()) return Answer(result.status());
+      server_context_->AddTrailingMetadata(kRequestIdKey, context_.request_id);
+      buffer_ = ToBuffer(*std::move(result));
+      StartWriteAndFinish(&buffer_, grpc::WriteOptions(), grpc::Status::OK);
+    });
+  }
+
+  void Answer(const absl::Status& status) {
+    server_context_->AddTrailingMetadata(kRequestIdKey, context_.request_id);
+    Finish(ToGrpc(status, context_.request_id));
+  }
+
+  grpc::GenericCallbackServerContext* const server_context_;
+  const Face* const face_;
+  Context context_;
+  std::string request_;
+  grpc::ByteBuffer buffer_;
+};
+
+class Refusal final : public grpc::ServerGenericBidiReactor {
+ public:
+  explicit Refusal(const absl::Status& status) { Finish(ToGrpc(status, "")); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::ServerGenericBidiReactor* NewUnaryReactor(grpc::GenericCallbackServerContext* context, const Face* face) {
+  return new UnaryReactor(context, face);
+}
+
+grpc::ServerGenericBidiReactor* NewRefusal(const absl::Status& status) { return new Refusal(status); }
+
+}  // namespace yizhan::rpc
