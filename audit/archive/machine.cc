@@ -1,5 +1,6 @@
 #include "audit/archive/machine.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -126,6 +127,17 @@ absl::StatusOr<std::optional<uint64_t>> TreeState::LeafOf(std::string_view parti
   }));
   if (!run || seq >= run->first_seq + run->count) return std::optional<uint64_t>();
   return std::optional<uint64_t>(run->first_leaf + (seq - run->first_seq));
+}
+
+absl::StatusOr<uint64_t> TreeState::LastBelow(std::string_view partition, uint64_t leaf) const {
+  uint64_t seq = 0;
+  YZ_RETURN_IF_ERROR(state_->ScanBack(ReversePrefix(partition), "", [&](std::string_view key, std::string_view row) {
+    const std::optional<Run> run = DecodeReverse(key, row);
+    if (!run || run->first_leaf >= leaf) return true;
+    seq = run->first_seq + std::min<uint64_t>(run->count, leaf - run->first_leaf) - 1;
+    return false;
+  }));
+  return seq;
 }
 
 absl::StatusOr<std::string> TreeState::Checkpoint() const {

@@ -46,6 +46,8 @@ class TreeState : public TileHashReader {
   absl::StatusOr<std::pair<std::string, uint64_t>> RecordOf(uint64_t leaf) const;
   // Which leaf a record is; nullopt when it is not in the log yet.
   absl::StatusOr<std::optional<uint64_t>> LeafOf(std::string_view partition, uint64_t seq) const;
+  // The last seq of a partition whose leaf is below `leaf`; 0 for none.
+  absl::StatusOr<uint64_t> LastBelow(std::string_view partition, uint64_t leaf) const;
   // The latest signed note; empty before the first.
   absl::StatusOr<std::string> Checkpoint() const;
 

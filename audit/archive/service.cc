@@ -1,0 +1,141 @@
+#include "audit/archive/service.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "audit/archive/archive_rpc.h"
+#include "audit/archive/exports.h"
+#include "audit/archive/intake.h"
+#include "audit/archive/item_store.h"
+#include "audit/archive/machine.h"
+#include "audit/archive/names.h"
+#include "audit/archive/prover.h"
+#include "audit/archive/searcher.h"
+#include "base/metrics.h"
+#include "base/status.h"
+
+namespace yizhan::audit {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status WriteSecret(const std::string& path, const std::string& text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  close(fd);
+  return written ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
+}
+
+absl::StatusOr<NoteSigner> LoadSigner(const std::string& path, const std::string& origin, bool may_make) {
+  std::ifstream in(path);
+  if (in) {
+    std::string text((std::istreambuf_iterator<char>(in)), {});
+    absl::StripTrailingAsciiWhitespace(&text);
+    auto signer = NoteSigner::Parse(text);
+    if (!signer.ok()) return Annotate(signer.status(), absl::StrCat("the archive's signing key in ", path));
+    return signer;
+  }
+  if (!may_make) {
+    return Refuse(absl::StatusCode::kFailedPrecondition, "ARCHIVE_KEY_LOST",
+                  absl::StrCat("the archive has signed checkpoints, but its signing key ", path, " is gone; restore it from the backup of the keys"));
+  }
+  YZ_ASSIGN_OR_RETURN(NoteSigner signer, NoteSigner::Generate(origin));
+  std::error_code error;
+  fs::create_directories(fs::path(path).parent_path(), error);
+  YZ_RETURN_IF_ERROR(WriteSecret(path, signer.ToString() + "\n"));
+  return signer;
+}
+
+class ServiceImpl : public Service {
+ public:
+  ServiceImpl(ledger::Ledger* ledger, const ledger::Keyring* keyring, ServiceOptions options)
+      : ledger_(ledger), keyring_(keyring), options_(std::move(options)) {}
+  ~ServiceImpl() override { Stop(); }
+
+  absl::Status Init() {
+    ledger_->Register(&machine_);
+    YZ_ASSIGN_OR_RETURN(ledger::PartitionInfo info, ledger_->Info(kPartition));
+    YZ_ASSIGN_OR_RETURN(NoteSigner signer, LoadSigner(options_.data_dir + "/keys/archive.key", options_.origin, info.head == 0));
+    YZ_ASSIGN_OR_RETURN(items_, ItemStore::Open(options_.data_dir + "/archive"));
+    names_ = Names::Make(ledger_);
+    YZ_ASSIGN_OR_RETURN(searcher_, Searcher::Open({items_.get(), keyring_, names_.get(), options_.data_dir + "/search"}));
+    prover_ = std::make_unique<Prover>(ledger_, keyring_, items_.get(), signer.key());
+    intake_ = Intake::Make({ledger_, keyring_, items_.get(), signer, [this] { searcher_->Wake(); }});
+    exports_ = Exports::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), names_.get(), signer, options_.data_dir + "/exports"});
+    rpc_ = ArchiveRpc::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), exports_.get()});
+    return absl::OkStatus();
+  }
+
+  absl::Status Start() override {
+    YZ_RETURN_IF_ERROR(names_->Start());
+    searcher_->Start();
+    YZ_RETURN_IF_ERROR(intake_->Start());
+    YZ_RETURN_IF_ERROR(exports_->Start());
+    started_ = true;
+    lag_ = std::make_unique<metrics::GaugeFunction>("yizhan_audit_lag_records", "Records in the ledger that the archive does not hold yet.", metrics::Labels{},
+                                                    [this] { return static_cast<double>(Lag()); });
+    indexed_ = std::make_unique<metrics::GaugeFunction>("yizhan_audit_indexed_leaves", "Leaves below this are searchable.", metrics::Labels{},
+                                                        [this] { return static_cast<double>(searcher_->indexed_end()); });
+    return absl::OkStatus();
+  }
+
+  void Stop() override {
+    if (!started_) return;
+    started_ = false;
+    lag_.reset();
+    indexed_.reset();
+    rpc_->Stop();
+    exports_->Stop();
+    intake_->Stop();
+    searcher_->Stop();
+    names_->Stop();
+  }
+
+  void Register(rpc::ServiceTable& table) override { rpc_->Register(table); }
+  std::string public_key() const override { return prover_->key().ToString(); }
+  uint64_t archived_seq(const ledger::PartitionId& partition) const override { return intake_->Taken(partition); }
+  absl::Status health() const override { return intake_->problem(); }
+
+ private:
+  uint64_t Lag() const {
+    uint64_t lag = 0;
+    for (const auto& partition : ledger_->Partitions()) {
+      const uint64_t taken = intake_->Taken(partition.id);
+      if (partition.head > taken) lag += partition.head - taken;
+    }
+    return lag;
+  }
+
+  ledger::Ledger* const ledger_;
+  const ledger::Keyring* const keyring_;
+  const ServiceOptions options_;
+  AuditMachine machine_;
+  std::unique_ptr<ItemStore> items_;
+  std::unique_ptr<Names> names_;
+  std::unique_ptr<Searcher> searcher_;
+  std::unique_ptr<Prover> prover_;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<Exports> exports_;
+  std::unique_ptr<ArchiveRpc> rpc_;
+  std::unique_ptr<metrics::GaugeFunction> lag_, indexed_;
+  bool started_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Service>> Service::Make(ledger::Ledger* ledger, const ledger::Keyring* keyring, ServiceOptions options) {
+  auto service = std::make_unique<ServiceImpl>(ledger, keyring, std::move(options));
+  YZ_RETURN_IF_ERROR(service->Init());
+  return service;
+}
+
+}  // namespace yizhan::audit
