@@ -8,14 +8,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "ledger/hooks.h"
 #include "ledger/partition.h"
 #include "ledger/state.h"
 #include "yizhan/ledger/v1/record.pb.h"
@@ -23,6 +27,7 @@
 namespace yizhan::ledger {
 
 using Record = yizhan::ledger::v1::Record;
+class Committer;  // commit.h
 
 // What a service makes of its records. Deterministic: no clock, no I/O, no randomness.
 class StateMachine {
@@ -30,7 +35,8 @@ class StateMachine {
   virtual ~StateMachine() = default;
   // The service's name: partitions "NAME/*" are its.
   virtual std::string_view service() const = 0;
-  // Applies one record, in order. An error stops the partition: its state no longer follows from its records.
+  // Applies one record, in order. An error while a command is carried out takes back everything of that command and refuses it with this
+  // status: nothing was recorded. An error while committed records are replayed is DataLoss: the state no longer follows from its records.
   virtual absl::Status Apply(const Record& record, StateWriter& state) = 0;
 };
 
@@ -50,7 +56,8 @@ struct Proposal {
 // What decide() may know beside the state.
 struct DecideContext {
   PartitionId partition;
-  // The time that the records will carry: microseconds since the epoch, greater than that of the last record of the partition.
+  // The time that all records of the command will carry: microseconds since the epoch, greater than that of the partition's last record,
+  // whatever the clock does.
   int64_t time_us = 0;
   // The seq that the first record will carry.
   uint64_t next_seq = 0;
@@ -58,10 +65,11 @@ struct DecideContext {
 
 struct Command {
   PartitionId partition;
-  // "person:ID", "visitor:ID", "service:NAME".
+  // "person:ID", "visitor:ID", "service:NAME"; at most 256 bytes.
   std::string actor;
-  // Idempotence key, unique for the actor; empty: none. Remembered for the last 65,536 records of the partition at least.
+  // Idempotence key, unique for the actor; empty: none; at most 256 bytes. Remembered for the last 65,536 records of the partition at least.
   std::string request_id;
+  // Called at most once, on the writer. At most 4,096 records of at most 4 MiB each, 16 MiB together, or the command is refused.
   absl::AnyInvocable<absl::StatusOr<Proposal>(const DecideContext&, const StateReader&)> decide;
   struct Outcome {
     std::string result;
@@ -72,7 +80,8 @@ struct Command {
     bool repeated = false;
   };
   // Called once, on the ledger's completion thread, in order of commit: must not block. A refusal is decide()'s own status, or
-  // Unavailable (not committed; try again), ResourceExhausted (queue full; try again), DataLoss (the partition has stopped).
+  // Unavailable (not committed; try again), ResourceExhausted (DISK_FULL; try again), DataLoss (the store is damaged). What is refused before it
+  // is queued (queue full, unknown partition, ledger not running, ids too long) is answered at once on the submitting thread.
   absl::AnyInvocable<void(absl::StatusOr<Outcome>)> done;
 };
 
@@ -87,6 +96,10 @@ struct Options {
   size_t max_batch = 4'096;
   // Below this many free bytes on the disk, commands are refused with DISK_FULL; reading goes on.
   uint64_t min_free_bytes = 256ull << 20;
+  // What makes a batch durable; outlives the ledger. Null: the embedded engine.
+  Committer* committer = nullptr;
+  // For tests.
+  Hooks hooks;
 };
 
 struct PartitionInfo {
@@ -101,11 +114,12 @@ struct PartitionInfo {
 class Ledger {
  public:
   // Opens or creates. Refuses a folder of a newer format (FailedPrecondition, says which and what to do), one that another process
-  // holds, or one with other partition counts.
+  // holds, or one with other partition counts; a damaged one is DataLoss and names the file or the partition. A service that is new to the
+  // folder gets its partitions; one that the folder has and the options have not is kept. {"keyring", 1} is always there.
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(Options options);
   virtual ~Ledger() = default;
 
-  // Before Start. The machine outlives the ledger.
+  // Before Start. The machine outlives the ledger. A service without partitions here is a mistake that Start reports.
   virtual void Register(StateMachine* machine) = 0;
 
   // Called on the completion thread for each partition of `service` that a commit touched, in order of seq, before the commands'
@@ -113,14 +127,15 @@ class Ledger {
   using Listener = absl::AnyInvocable<void(const PartitionId&, absl::Span<const Record>)>;
   virtual void Listen(std::string service, Listener listener) = 0;
 
-  // Starts the writer.
+  // Starts the writer. FailedPrecondition when a service has records and no machine.
   virtual absl::Status Start() = 0;
-  // Refuses new commands, finishes those that wait, stops.
+  // Refuses new commands, finishes those that wait, stops. Not from a callback of the ledger's. Once is enough; the destructor calls it.
   virtual void Stop() = 0;
 
   virtual void Submit(Command command) = 0;
 
-  // Committed state as of now: a consistent snapshot. Bounded life: a view older than a minute hinders compaction.
+  // Committed state as of now: a consistent snapshot, for one thread. Bounded life: a view older than a minute hinders compaction. Every call
+  // on the view of an unknown partition is NotFound.
   virtual std::unique_ptr<StateReader> View(const PartitionId& partition) const = 0;
 
   // Records from `from_seq` on, whole and in order, at least one if there is one, at most max_bytes; empty at the head. OutOfRange

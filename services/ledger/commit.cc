@@ -1,0 +1,19 @@
+#include "ledger/commit.h"
+
+#include <utility>
+
+namespace yizhan::ledger {
+namespace {
+class EmbeddedCommitter : public Committer {
+ public:
+  CommitResult Commit(absl::Span<const PartitionBatch>, LocalWrite& local) override {
+    absl::Status written = local.Write(/*sync=*/true);
+    if (written.ok()) return {};
+    return {CommitResult::Verdict::kUnavailable, std::move(written), {}};
+  }
+};
+}  // namespace
+
+std::unique_ptr<Committer> MakeEmbeddedCommitter() { return std::make_unique<EmbeddedCommitter>(); }
+
+}  // namespace yizhan::ledger

@@ -1,0 +1,224 @@
+#include "ledger/ledger.h"
+
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "ledger/commit.h"
+#include "ledger/completion.h"
+#include "ledger/core.h"
+#include "ledger/rocks.h"
+#include "ledger/writer.h"
+#include "rocksdb/db.h"
+#include "rocksdb/write_batch.h"
+
+namespace yizhan::ledger {
+namespace {
+
+absl::Status Unknown(const PartitionId& id) { return absl::NotFoundError(absl::StrCat("there is no partition ", id.ToString(), " here")); }
+
+// Holds a RocksDB snapshot.
+class Pinned {
+ public:
+  explicit Pinned(const Store* store) : store_(store), snapshot_(store->db()->GetSnapshot()) {}
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  ~Pinned() { store_->db()->ReleaseSnapshot(snapshot_); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  const Store* const store_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+class SnapshotView : private Pinned, public StoredState {
+ public:
+  SnapshotView(const Store* store, uint32_t partition) : Pinned(store), StoredState(store, partition, Pinned::get()) {}
+};
+
+class NoView : public StateReader {
+ public:
+  explicit NoView(absl::Status status) : status_(std::move(status)) {}
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view) const override { return status_; }
+  absl::Status Scan(std::string_view, std::string_view, absl::FunctionRef<bool(std::string_view, std::string_view)>) const override {
+    return status_;
+  }
+  absl::Status ScanBack(std::string_view, std::string_view, absl::FunctionRef<bool(std::string_view, std::string_view)>) const override {
+    return status_;
+  }
+
+ private:
+  const absl::Status status_;
+};
+
+class LedgerImpl : public Ledger {
+ public:
+  LedgerImpl(Options options, std::unique_ptr<Folder> folder)
+      : options_(std::move(options)), folder_(std::move(folder)), embedded_(MakeEmbeddedCommitter()),
+        writer_(&options_, folder_.get(), options_.committer != nullptr ? options_.committer : embedded_.get(), &completion_) {}
+  ~LedgerImpl() override { Stop(); }
+
+  void Register(StateMachine* machine) override {
+    if (ServiceCore* service = folder_->FindService(machine->service())) {
+      service->machine = machine;
+    } else {
+      mistake_ = absl::FailedPreconditionError(absl::StrCat("the service '", std::string(machine->service()), "' has no partitions in this ledger"));
+    }
+  }
+
+  void Listen(std::string service, Listener listener) override {
+    if (ServiceCore* core = folder_->FindService(service)) {
+      core->listeners.push_back(std::move(listener));
+    } else {
+      mistake_ = absl::FailedPreconditionError(absl::StrCat("the service '", service, "' has no partitions in this ledger to listen to"));
+    }
+  }
+
+  absl::Status Start() override {
+    YZ_RETURN_IF_ERROR(mistake_);
+    for (const auto& partition : folder_->partitions) {
+      if (partition->service->machine == nullptr && partition->head > 0) {
+        return absl::FailedPreconditionError(absl::StrCat("partition ", partition->name, " has ", partition->head.load(),
+                                                          " records, and nothing in this program understands them"));
+      }
+    }
+    completion_.Start();
+    writer_.Start();
+    return absl::OkStatus();
+  }
+
+  void Stop() override {
+    std::lock_guard lock(stop_mutex_);
+    writer_.Stop();
+    completion_.Stop();
+  }
+
+  void Submit(Command command) override {
+    PartitionCore* partition = folder_->Find(command.partition);
+    if (partition == nullptr) return command.done(Unknown(command.partition));
+    if (partition->service->machine == nullptr) {
+      return command.done(absl::FailedPreconditionError(absl::StrCat("nothing in this program understands partition ", partition->name)));
+    }
+    writer_.Submit(partition, std::move(command));
+  }
+
+  std::unique_ptr<StateReader> View(const PartitionId& id) const override {
+    const PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return std::make_unique<NoView>(Unknown(id));
+    return std::make_unique<SnapshotView>(folder_->store.get(), partition->number);
+  }
+
+  absl::StatusOr<std::vector<RawRecord>> ReadRaw(const PartitionId& id, uint64_t from_seq, size_t max_bytes) const override {
+    const PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return Unknown(id);
+    return ReadRawRecords(*folder_->store, *partition, from_seq, partition->head.load(std::memory_order_acquire), max_bytes);
+  }
+
+  absl::StatusOr<std::vector<Record>> Read(const PartitionId& id, uint64_t from_seq, size_t max_bytes) const override {
+    YZ_ASSIGN_OR_RETURN(auto raw, ReadRaw(id, from_seq, max_bytes));
+    const PartitionCore& partition = *folder_->Find(id);
+    std::vector<Record> records;
+    records.reserve(raw.size());
+    for (const RawRecord& one : raw) {
+      YZ_ASSIGN_OR_RETURN(records.emplace_back(), ParseRecord(partition, one.seq, one.bytes));
+    }
+    return records;
+  }
+
+  uint32_t PartitionCount(std::string_view service) const override {
+    const ServiceCore* core = folder_->FindService(service);
+    return core == nullptr ? 0 : core->count;
+  }
+
+  std::vector<PartitionInfo> Partitions() const override {
+    std::vector<PartitionInfo> all;
+    all.reserve(folder_->partitions.size());
+    for (const auto& partition : folder_->partitions) all.push_back(InfoOf(*partition));
+    return all;
+  }
+
+  absl::StatusOr<PartitionInfo> Info(const PartitionId& id) const override {
+    const PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return Unknown(id);
+    return InfoOf(*partition);
+  }
+
+  absl::StatusOr<Digest> StateDigest(const PartitionId& id) const override {
+    const PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return Unknown(id);
+    const Pinned pinned(folder_->store.get());
+    YZ_ASSIGN_OR_RETURN(auto stored, folder_->store->Get(Table::kMeta, meta::HeadKey(partition->number), pinned.get()));
+    Head head;
+    if (stored) {
+      YZ_ASSIGN_OR_RETURN(head, Head::Decode(*stored));
+    }
+    YZ_ASSIGN_OR_RETURN(std::string hex, DigestState(*folder_->store, partition->number, pinned.get()));
+    return Digest{head.seq, std::move(hex)};
+  }
+
+  absl::StatusOr<std::optional<std::string>> ProjectionGet(std::string_view name, std::string_view key) const override {
+    YZ_RETURN_IF_ERROR(CheckName(name));
+    return folder_->store->Get(Table::kProjections, ProjectionKey(name, key));
+  }
+
+  absl::Status ProjectionScan(std::string_view name, std::string_view prefix,
+                              absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override {
+    YZ_RETURN_IF_ERROR(CheckName(name));
+    const std::string from = ProjectionKey(name, prefix);
+    return folder_->store->Scan(Table::kProjections, from, PrefixEnd(from), nullptr, [&](std::string_view key, std::string_view value) {
+      return visit(key.substr(1 + name.size()), value);
+    });
+  }
+
+  absl::Status ProjectionCommit(std::string_view name, const std::vector<ProjectionWrite>& writes) override {
+    YZ_RETURN_IF_ERROR(CheckName(name));
+    rocksdb::WriteBatch batch;
+    auto* table = folder_->store->table(Table::kProjections);
+    for (const ProjectionWrite& write : writes) {
+      const std::string key = ProjectionKey(name, write.key);
+      if (write.value) {
+        batch.Put(table, key, *write.value);
+      } else {
+        batch.Delete(table, key);
+      }
+    }
+    // Not synced: what a crash takes is derived again, cursor and writes alike, from records that are there.
+    rocksdb::Status status = folder_->store->db()->Write({}, &batch);
+    if (status.IsIOError() && !status.IsNoSpace()) Die(std::string(FromRocks(status, "writing a projection").message()));
+    return FromRocks(status, "writing a projection");
+  }
+
+  void OnCommit(absl::AnyInvocable<void()> wake) override { completion_.OnCommit(std::move(wake)); }
+
+ private:
+  static PartitionInfo InfoOf(const PartitionCore& partition) {
+    PartitionInfo info;
+    info.id = partition.id;
+    info.head = partition.head.load(std::memory_order_acquire);
+    info.first = partition.first.load(std::memory_order_relaxed);
+    info.head_time_us = partition.head_time_us.load(std::memory_order_relaxed);
+    info.status = partition.status();
+    return info;
+  }
+  static absl::Status CheckName(std::string_view name) {
+    if (name.empty() || name.size() > 255) return absl::InvalidArgumentError("a projection's name has 1 to 255 bytes");
+    return absl::OkStatus();
+  }
+
+  const Options options_;
+  const std::unique_ptr<Folder> folder_;
+  const std::unique_ptr<Committer> embedded_;
+  Completion completion_;
+  Writer writer_;
+  absl::Status mistake_;
+  std::mutex stop_mutex_;
+};
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options) {
+  YZ_ASSIGN_OR_RETURN(auto folder, OpenFolder(options.data_dir, Store::Mode::kReadWrite, options.partitions, options.hooks));
+  return std::make_unique<LedgerImpl>(std::move(options), std::move(folder));
+}
+
+}  // namespace yizhan::ledger

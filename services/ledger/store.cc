@@ -1,0 +1,193 @@
+#include "ledger/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+#include "ledger/fault_file_system.h"
+#include "ledger/rocks.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/db.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/slice_transform.h"
+#include "rocksdb/table.h"
+
+namespace yizhan::ledger {
+namespace {
+
+rocksdb::ColumnFamilyOptions OptionsOf(Tuning tuning, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions options;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.format_version = 5;
+  options.compression = rocksdb::kNoCompression;
+  options.level_compaction_dynamic_level_bytes = true;
+  switch (tuning) {
+    case Tuning::kSmall:
+      options.write_buffer_size = 4 << 20;
+      break;
+    case Tuning::kLog:
+      options.write_buffer_size = 32 << 20;
+      // Appends to one partition go to one place of the skip list: remember it instead of searching for it.
+      options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(4));
+      options.bottommost_compression = rocksdb::kZSTD;
+      table.block_size = 16 << 10;
+      break;
+    case Tuning::kPointReads:
+      options.write_buffer_size = 32 << 20;
+      options.memtable_whole_key_filtering = true;
+      options.memtable_prefix_bloom_size_ratio = 0.05;
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+      table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+      options.bottommost_compression = rocksdb::kZSTD;
+      break;
+  }
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::DBOptions DatabaseOptions() {
+  rocksdb::DBOptions options;
+  options.create_missing_column_families = true;
+  options.paranoid_checks = true;
+  options.track_and_verify_wals_in_manifest = true;
+  // Only a log that simply ends may end early; a wrong checksum before the end is an error, not an end.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Bounds what a start has to read again.
+  options.max_total_wal_size = 96 << 20;
+  // There is one writer: nothing to arrange between several.
+  options.allow_concurrent_memtable_write = false;
+  options.enable_write_thread_adaptive_yield = false;
+  options.max_background_jobs = 2;
+  options.max_open_files = 512;
+  options.keep_log_file_num = 4;
+  options.max_log_file_size = 4 << 20;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  options.max_manifest_file_size = 16 << 20;
+  return options;
+}
+
+absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& options) {
+  std::vector<std::string> names;
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &names);
+  if (!status.ok()) return FromRocks(status, absl::StrCat("opening the ledger in ", path));
+  for (const std::string& name : names) {
+    bool known = name == rocksdb::kDefaultColumnFamilyName;
+    for (const TableSpec& spec : kTables) known |= name == spec.name;
+    if (!known) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, "NEWER_FORMAT",
+                    absl::StrCat("the ledger in ", path, " holds a table '", name,
+                                 "' that this version does not know: a newer Yizhan made it. Start that version, or restore a backup of this one"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Held(const std::string& path) {
+  return Refuse(absl::StatusCode::kFailedPrecondition, "FOLDER_IN_USE",
+                absl::StrCat("another process uses this folder: ", path, ". Stop it, or choose another data folder"));
+}
+}  // namespace
+
+void Die(std::string_view reason) {
+  fprintf(stderr, "yizhan: fatal: %.*s; stopping, start again once the disk is well\n", static_cast<int>(reason.size()), reason.data());
+  fflush(stderr);
+  _exit(kDiedExitCode);
+}
+
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view doing) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = absl::StrCat(std::string(doing), ": ", status.ToString());
+  if (status.IsNoSpace()) return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL", message, 1'000);
+  if (status.IsCorruption()) return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE", message);
+  if (status.IsNotFound()) return absl::NotFoundError(message);
+  if (status.IsIOError()) return Refuse(absl::StatusCode::kUnavailable, "IO_ERROR", message);
+  return absl::InternalError(message);
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode mode, const Hooks& hooks) {
+  std::unique_ptr<Store> store(new Store);
+  store->path_ = path;
+  const bool exists = std::filesystem::exists(path + "/CURRENT");
+  if (mode == Mode::kReadOnly && !exists) return absl::NotFoundError(absl::StrCat("there is no ledger in ", path));
+  rocksdb::DBOptions options = DatabaseOptions();
+  if (hooks.fault) {
+    store->fault_env_ = MakeFaultEnv(hooks.fault);
+    options.env = store->fault_env_.get();
+  }
+  if (!exists) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return absl::FailedPreconditionError(absl::StrCat("cannot make the folder ", path, ": ", error.message()));
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+    options.create_if_missing = true;
+  } else {
+    if (access((path + "/LOCK").c_str(), R_OK | W_OK) != 0 && errno != ENOENT) {
+      return absl::FailedPreconditionError(absl::StrCat("the folder ", path, " cannot be written by this user"));
+    }
+    if (mode == Mode::kReadOnly) {
+      if (!options.env->LockFile(path + "/LOCK", &store->lock_).ok()) return Held(path);
+    }
+    YZ_RETURN_IF_ERROR(CheckTables(path, options));
+  }
+
+  auto cache = rocksdb::NewLRUCache(64 << 20);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const TableSpec& spec : kTables) families.emplace_back(spec.name, OptionsOf(spec.tuning, cache));
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, OptionsOf(Tuning::kSmall, cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::Status status = mode == Mode::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &store->db_)
+                                                   : rocksdb::DB::Open(options, path, families, &handles, &store->db_);
+  if (!status.ok()) {
+    if (status.IsIOError() && absl::StrContains(status.ToString(), "/LOCK")) return Held(path);
+    return FromRocks(status, absl::StrCat("opening the ledger in ", path));
+  }
+  for (const TableSpec& spec : kTables) store->tables_[static_cast<size_t>(spec.id)] = handles[static_cast<size_t>(spec.id)];
+  store->default_ = handles.back();
+  return store;
+}
+
+Store::~Store() {
+  if (db_ != nullptr) {
+    for (rocksdb::ColumnFamilyHandle* handle : tables_) db_->DestroyColumnFamilyHandle(handle);
+    db_->DestroyColumnFamilyHandle(default_);
+    db_->Close();
+    delete db_;
+  }
+  if (lock_ != nullptr) rocksdb::Env::Default()->UnlockFile(lock_);
+}
+
+absl::StatusOr<std::optional<std::string>> Store::Get(Table table, std::string_view key, const rocksdb::Snapshot* snapshot) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  rocksdb::PinnableSlice value;
+  rocksdb::Status status = db_->Get(options, this->table(table), ToSlice(key), &value);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) return FromRocks(status, "reading the ledger");
+  return std::string(value.data(), value.size());
+}
+
+absl::Status Store::Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
+                         absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const {
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
+  const rocksdb::Slice upper = ToSlice(end);
+  if (!end.empty()) options.iterate_upper_bound = &upper;
+  std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, this->table(table)));
+  for (it->Seek(ToSlice(from)); it->Valid(); it->Next()) {
+    if (!visit(ToView(it->key()), ToView(it->value()))) break;
+  }
+  return FromRocks(it->status(), "reading the ledger");
+}
+
+absl::Status Store::VerifyChecksums() const { return FromRocks(db_->VerifyChecksum(), absl::StrCat("verifying ", path_)); }
+
+}  // namespace yizhan::ledger

@@ -1,0 +1,86 @@
+// The ledger's RocksDB: opening it, its tables, its errors as statuses. Only .cc files of this folder include rocksdb itself.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "ledger/hooks.h"
+#include "ledger/state.h"
+#include "ledger/tables.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Env;
+class FileLock;
+class Snapshot;
+class Status;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace yizhan::ledger {
+
+class Store {
+ public:
+  enum class Mode {
+    kReadWrite,  // creates what is missing
+    kReadOnly,   // refuses a folder that is not there; changes nothing in it
+  };
+  // FailedPrecondition: another process holds it; a newer program made it (says what to do); NotFound: nothing there to read. DataLoss: damaged;
+  // names the file where RocksDB does.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, Mode mode, const Hooks& hooks = {});
+  ~Store();
+
+  rocksdb::DB* db() const { return db_; }
+  rocksdb::ColumnFamilyHandle* table(Table table) const { return tables_[static_cast<size_t>(table)]; }
+  const std::string& path() const { return path_; }
+
+  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key, const rocksdb::Snapshot* snapshot = nullptr) const;
+  // Keys in [from, end) in order, until `visit` returns false. An empty `end` is the table's.
+  absl::Status Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
+                    absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const;
+  // Reads and checks every block of every table file against its checksum.
+  absl::Status VerifyChecksums() const;
+
+ private:
+  Store() = default;
+
+  std::string path_;
+  std::unique_ptr<rocksdb::Env> fault_env_;
+  rocksdb::FileLock* lock_ = nullptr;  // read-only
+  rocksdb::DB* db_ = nullptr;
+  std::array<rocksdb::ColumnFamilyHandle*, kTables.size()> tables_{};
+  rocksdb::ColumnFamilyHandle* default_ = nullptr;
+};
+
+// RocksDB's status as ours: no space → ResourceExhausted DISK_FULL, corruption → DataLoss DAMAGED_STORE, other I/O → Unavailable IO_ERROR.
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view doing);
+
+// One partition's state as it is in the store: of a snapshot, or as of each call.
+class StoredState : public StateReader {
+ public:
+  StoredState(const Store* store, uint32_t partition, const rocksdb::Snapshot* snapshot)
+      : store_(store), partition_(partition), snapshot_(snapshot) {}
+
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
+  absl::Status Scan(std::string_view prefix, std::string_view from,
+                    absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override;
+  absl::Status ScanBack(std::string_view prefix, std::string_view below,
+                        absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override;
+
+  const Store* store() const { return store_; }
+  uint32_t partition() const { return partition_; }
+
+ private:
+  const Store* store_;
+  uint32_t partition_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+}  // namespace yizhan::ledger
