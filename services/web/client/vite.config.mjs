@@ -1,3 +1,3 @@
 import { appConfig } from '@yizhan/kit/vite';
 
-export default appConfig({ root: import.meta.dirname, antd: ['Button', 'Input', 'Modal', 'message', 'Dropdown'] });
+export default appConfig({ root: import.meta.dirname, antd: ['App', 'Button', 'Input', 'Modal', 'Popover', 'message'] });

@@ -1,4 +1,12 @@
 import 'virtual:yizhan/antd.css';
-import { mount, SessionGate } from '@yizhan/kit';
+import './client.css';
+import { mount, SessionGate, useT } from '@yizhan/kit';
+import { Messenger } from './ui/app.tsx';
+import { texts } from './ui/texts.ts';
 
-mount(<SessionGate title="消息">{(me) => <p>{me.person.name}</p>}</SessionGate>);
+function Client() {
+  const t = useT(texts);
+  return <SessionGate title={t('app')}>{(me) => <Messenger key={me.person.personId} me={me} />}</SessionGate>;
+}
+
+mount(<Client />);

@@ -1,9 +1,10 @@
 // Shortcuts: one listener, the part that came last is asked first, and the input method before everybody.
 
 import { Modal } from 'antd';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { defineMessages, useT } from '../core/i18n.ts';
 import { imeBusy } from '../core/ime.ts';
+import { createStore, useStore } from '../core/store.ts';
 
 const texts = defineMessages({
   zh: { title: '快捷键', help: '快捷键列表', pane: '下一个区域' },
@@ -73,12 +74,19 @@ export function nextPane(back = false): void {
 
 const shown: Record<string, string> = { mod: /Mac/.test(typeof navigator === 'undefined' ? '' : navigator.userAgent) ? '⌘' : 'Ctrl', alt: 'Alt', shift: 'Shift', escape: 'Esc', arrowup: '↑', arrowdown: '↓' };
 
+const help = createStore(false);
+
+/** Opens the list of shortcuts. */
+export function showKeyHelp(): void {
+  help.set(true);
+}
+
 /** The list behind `?`, and F6. Part of KitProvider. */
 export function KeyHelp() {
   const t = useT(texts);
-  const [open, setOpen] = useState(false);
+  const open = useStore(help);
   useKeys({
-    '?': { run: () => setOpen(true), label: t('help') },
+    '?': { run: showKeyHelp, label: t('help') },
     f6: { run: () => nextPane(), label: t('pane') },
     'shift+f6': { run: () => nextPane(true) },
   });
@@ -86,7 +94,7 @@ export function KeyHelp() {
   const rows = new Map<string, string>();
   for (const map of stack) for (const [key, binding] of Object.entries(map.current)) if (binding.label) rows.set(key, binding.label);
   return (
-    <Modal open title={t('title')} footer={null} onCancel={() => setOpen(false)} width={480}>
+    <Modal open title={t('title')} footer={null} onCancel={() => help.set(false)} width={480}>
       <dl className="yz-keys">
         {[...rows].map(([key, label]) => (
           <div key={key}>
