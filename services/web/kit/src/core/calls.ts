@@ -38,6 +38,8 @@ export class CallError extends Error {
 export function toCallError(error: unknown): CallError {
   if (error instanceof CallError) return error;
   const made = ConnectError.from(error);
+  // Connect wraps what an interceptor throws.
+  if (made.cause instanceof CallError) return made.cause;
   const info = made.findDetails(ErrorInfoSchema)[0];
   if (info) return new CallError(made.rawMessage, made.code, info.reason, info.retryAfterMs, info.requestId);
   // fetch() fails with a TypeError when nothing answered.
