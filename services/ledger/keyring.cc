@@ -164,11 +164,12 @@ class KeyringImpl : public Keyring {
   }
 
   absl::StatusOr<DataKeyPtr> Find(std::string_view key_id) const override {
-    if (DataKeyPtr cached = shared_->Cached(key_id)) return cached;
+    uint64_t drops = 0;
+    if (DataKeyPtr cached = shared_->Cached(key_id, &drops)) return cached;
     YZ_ASSIGN_OR_RETURN(auto stored, ledger_->View(kPartition)->Get(AliveKey(key_id)));
     if (!stored) return absl::NotFoundError(absl::StrCat("there is no data key ", std::string(key_id), "; it was destroyed or never was"));
     YZ_ASSIGN_OR_RETURN(DataKeyPtr key, shared_->Unwrap(key_id, *stored));
-    shared_->Remember(key);
+    shared_->Remember(key, drops);
     return key;
   }
 
@@ -200,6 +201,7 @@ class KeyringImpl : public Keyring {
     Key256 key;
     std::string key_name;  // first 8 bytes of its SHA-256
     std::mutex mutex;
+    uint64_t drops = 0;
     using Order = std::list<DataKeyPtr>;
     Order order;  // latest first
     absl::flat_hash_map<absl::string_view, Order::iterator> cache;  // by the list's key_id
@@ -207,15 +209,18 @@ class KeyringImpl : public Keyring {
 
     ~Shared() { OPENSSL_cleanse(key.data(), key.size()); }
 
-    DataKeyPtr Cached(std::string_view key_id) {
+    DataKeyPtr Cached(std::string_view key_id, uint64_t* drops_now) {
       std::lock_guard lock(mutex);
+      *drops_now = drops;
       auto it = cache.find(absl::string_view(key_id.data(), key_id.size()));
       if (it == cache.end()) return nullptr;
       order.splice(order.begin(), order, it->second);
       return order.front();
     }
-    void Remember(const DataKeyPtr& data_key) {
+    // `drops_then`: how many keys had been dropped before the key was read. One read before it was destroyed must not come back.
+    void Remember(const DataKeyPtr& data_key, uint64_t drops_then) {
       std::lock_guard lock(mutex);
+      if (drops != drops_then) return;
       if (cache.contains(data_key->key_id)) return;
       order.push_front(data_key);
       cache[order.front()->key_id] = order.begin();
@@ -224,8 +229,13 @@ class KeyringImpl : public Keyring {
         order.pop_back();
       }
     }
+    void Remember(const DataKeyPtr& data_key) {
+      uint64_t now;
+      if (Cached(data_key->key_id, &now) == nullptr) Remember(data_key, now);
+    }
     void Drop(const std::string& key_id) {
       std::lock_guard lock(mutex);
+      ++drops;
       auto it = cache.find(key_id);
       if (it == cache.end()) return;
       auto at = it->second;
@@ -272,6 +282,7 @@ class KeyringImpl : public Keyring {
     };
     command.done = [shared = shared_, key_id](absl::StatusOr<Command::Outcome> outcome) {
       absl::StatusOr<DataKeyPtr> key = outcome.ok() ? shared->Unwrap(key_id, outcome->result) : absl::StatusOr<DataKeyPtr>(outcome.status());
+      // Destructions are answered on this thread too, in order: the key is alive as of now.
       if (key.ok()) shared->Remember(*key);
       std::vector<Done> waiting;
       {

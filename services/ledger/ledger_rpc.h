@@ -1,0 +1,12 @@
+// LedgerService: a service's partitions, read from outside of its process.
+#pragma once
+
+#include "base/rpc/service.h"
+#include "ledger/ledger.h"
+
+namespace yizhan::ledger {
+
+// Registers the methods of yizhan.ledger.v1.LedgerService. Both outlive the table's use.
+void ServeLedger(const Ledger* ledger, rpc::ServiceTable* table);
+
+}  // namespace yizhan::ledger
