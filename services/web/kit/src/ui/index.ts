@@ -10,6 +10,7 @@ export * from './connection_bar.tsx';
 export * from './gate.tsx';
 export * from './jump.tsx';
 export * from './keys.tsx';
+export * from './me_menu.tsx';
 export * from './message_list.tsx';
 export * from './provider.tsx';
 export * from './states.tsx';

@@ -1,0 +1,35 @@
+import { App, Button, Modal } from 'antd';
+import { useState } from 'react';
+import { defineMessages, useT } from '../core/i18n.ts';
+import { logOut, type Me } from '../core/session.ts';
+import { Avatar } from './avatar.tsx';
+import { LookSettings } from './choices.tsx';
+import { useErrorText } from './states.tsx';
+
+const texts = defineMessages({
+  zh: { menu: '账号与显示：{name}', title: '账号与显示', out: '退出登录' },
+  en: { menu: 'Account and display: {name}', title: 'Account and display', out: 'Sign out' },
+});
+
+/** Who is signed in; behind it theme, language, density and the way out. For pages that have no settings of their own. */
+export function MeMenu({ me }: { me: Me }) {
+  const t = useT(texts);
+  const say = useErrorText();
+  const { message } = App.useApp();
+  const [open, setOpen] = useState(false);
+  const { person } = me;
+  return (
+    <>
+      <button type="button" className="yz-me" aria-label={t('menu', { name: person.name })} aria-haspopup="dialog" onClick={() => setOpen(true)}>
+        <Avatar id={person.personId} name={person.name} size={28} /> <span className="yz-cut">{person.name}</span>
+      </button>
+      <Modal
+        open={open} title={t('title')} onCancel={() => setOpen(false)} width={480}
+        footer={<Button onClick={() => logOut().catch((error) => void message.error(say(error)))}>{t('out')}</Button>}
+      >
+        <p className="yz-me-who"><Avatar id={person.personId} name={person.name} size={40} /> <span><strong>{person.name}</strong><br /><span className="yz-meta">{[person.login, person.title].filter(Boolean).join(' · ')}</span></span></p>
+        <div className="yz-me-look"><LookSettings /></div>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,160 @@
+// The workbench behind the page: listens, asks, keeps the state true after every reconnect.
+
+import { announce, createStore, LiveSocket, newId, probeSession, serviceClient, toCallError, withRetry, type CallError, type Store } from '@yizhan/kit';
+import { AgentService, ListReceptionsRequest_Filter } from '@yizhan/kit/gen/desk/v1/agent_service_pb';
+import type { DeskEvent } from '@yizhan/kit/gen/desk/v1/live_pb';
+import { Line_Author, type Agent_State, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
+import { emptyState, hasGap, isMine, lastLoaded, withEvent, withLines, withReception, withWorkbench, type DeskState } from './desk_state.ts';
+import { Outbox } from './outbox.ts';
+
+export type Phase = { at: 'loading' } | { at: 'ready' } | { at: 'failed'; error: CallError };
+
+/** What the page says in the agent's language about what has just come in. */
+export interface Arrivals {
+  reception(reception: Reception): string;
+  line(reception: Reception, text: string): string;
+}
+
+export class Desk {
+  readonly state: Store<DeskState>;
+  readonly phase = createStore<Phase>({ at: 'loading' });
+  readonly live = new LiveSocket({ probe: probeSession });
+  readonly outbox: Outbox;
+  private readonly agents = serviceClient(AgentService);
+  private readonly filling = new Map<string, Promise<void>>();
+  private typingAt = 0;
+
+  constructor(readonly myId: string, private readonly say: Arrivals) {
+    this.state = createStore(emptyState(myId));
+    this.outbox = new Outbox(
+      myId,
+      async (item) => {
+        const { line } = await this.agents.sendReply({ conversationId: item.conversationId, text: item.text, internal: item.internal, clientId: item.id });
+        if (line) this.take({ case: 'line', value: line });
+      },
+      () => this.live.state.get().phase === 'live',
+      storageOrNone(),
+    );
+  }
+
+  start(): void {
+    this.live.listen((frame) => {
+      if (frame.kind.case === 'ready') void this.refresh();
+      else if (frame.kind.case === 'desk') this.take(frame.kind.value.kind);
+    });
+    this.live.start();
+    void this.refresh();
+  }
+
+  stop(): void {
+    this.live.stop();
+  }
+
+  /** Asks for everything anew; what is on the screen stays until the answer is here. */
+  async refresh(): Promise<void> {
+    try {
+      const bench = await this.agents.getWorkbench({});
+      this.state.set((old) => withWorkbench(old, bench));
+      this.phase.set({ at: 'ready' });
+      this.outbox.resume();
+      await Promise.all([...this.state.get().lines.keys()].map((id) => this.fill(id)));
+    } catch (error) {
+      if (this.phase.get().at !== 'ready') this.phase.set({ at: 'failed', error: toCallError(error) });
+    }
+  }
+
+  /** Loads the lines of a reception, or what is missing of them. Throws CallError. */
+  async open(id: string): Promise<void> {
+    if (!this.state.get().lines.has(id)) this.state.set((old) => withLines(old, id, [], false));
+    await this.fill(id);
+  }
+
+  async setState(state: Agent_State, capacity = 0): Promise<void> {
+    const requestId = newId();
+    const { me } = await withRetry(() => this.agents.setState({ state, capacity, requestId }), { tries: 3 });
+    if (me) this.take({ case: 'agent', value: me });
+  }
+
+  /** Takes a waiting reception; without an id the one that waits longest. Throws CallError with ALREADY_TAKEN when another was quicker. */
+  async accept(conversationId = ''): Promise<Reception | undefined> {
+    const requestId = newId();
+    const { reception } = await withRetry(() => this.agents.accept({ conversationId, requestId }), { tries: 3 });
+    if (reception) this.take({ case: 'reception', value: reception });
+    return reception;
+  }
+
+  async transfer(conversationId: string, to: { agentId?: string; groupId?: string }, note: string): Promise<void> {
+    const requestId = newId();
+    const { reception } = await withRetry(
+      () => this.agents.transfer({ conversationId, toAgentId: to.agentId ?? '', toGroupId: to.groupId ?? '', note, requestId }), { tries: 3 });
+    if (reception) this.take({ case: 'reception', value: reception });
+  }
+
+  async close(conversationId: string): Promise<void> {
+    const requestId = newId();
+    const { reception } = await withRetry(() => this.agents.close({ conversationId, requestId }), { tries: 3 });
+    if (reception) this.take({ case: 'reception', value: reception });
+  }
+
+  /** A page of the receptions that the caller closed, or of one customer's, newest first. */
+  async list(filter: { customerId: string } | 'done', pageToken = ''): Promise<{ receptions: Reception[]; nextPageToken: string }> {
+    const answer = await this.agents.listReceptions(
+      filter === 'done' ? { filter: ListReceptionsRequest_Filter.DONE, pageToken } : { filter: ListReceptionsRequest_Filter.CUSTOMER, customerId: filter.customerId, pageToken });
+    return { receptions: answer.receptions, nextPageToken: answer.nextPageToken };
+  }
+
+  /** Tells the visitor that the agent types; at most one call in three seconds. */
+  typing(conversationId: string, active: boolean): void {
+    const now = Date.now();
+    if (active && now - this.typingAt < 3_000) return;
+    if (!active && this.typingAt === 0) return;
+    this.typingAt = active ? now : 0;
+    // Not worth a word when it fails.
+    this.agents.setTyping({ conversationId, active }).catch(() => {});
+  }
+
+  private take(kind: DeskEvent['kind']): void {
+    const before = this.state.get();
+    const event = { $typeName: 'yizhan.desk.v1.DeskEvent', kind } as DeskEvent;
+    const gap = kind.case === 'line' && hasGap(before, kind.value);
+    this.state.set((old) => withEvent(old, event));
+    if (kind.case === 'line') {
+      this.outbox.arrived(kind.value.clientId);
+      if (gap) void this.fill(kind.value.conversationId).catch(() => {});
+      const reception = this.state.get().receptions.get(kind.value.conversationId);
+      if (reception && isMine(reception, this.myId) && kind.value.author === Line_Author.CUSTOMER && kind.value.seq > (before.receptions.get(reception.conversationId)?.lastSeq ?? 0n)) {
+        announce(this.say.line(reception, kind.value.text));
+      }
+      // A line of a reception that this page has not heard of: the list is stale.
+      if (!reception) void this.refresh();
+    } else if (kind.case === 'reception') {
+      const old = before.receptions.get(kind.value.conversationId);
+      if (isMine(kind.value, this.myId) && !(old && isMine(old, this.myId))) announce(this.say.reception(kind.value));
+    }
+  }
+
+  private fill(id: string): Promise<void> {
+    const running = this.filling.get(id);
+    if (running) return running;
+    const made = this.fetchLines(id).finally(() => this.filling.delete(id));
+    this.filling.set(id, made);
+    return made;
+  }
+
+  private async fetchLines(id: string): Promise<void> {
+    for (let more = true; more; ) {
+      const afterSeq = lastLoaded(this.state.get(), id);
+      const page = await this.agents.listReceptionLines({ conversationId: id, afterSeq, pageSize: 500 });
+      more = page.more && page.lines.length > 0;
+      this.state.set((old) => withLines(page.reception ? withReception(old, page.reception) : old, id, page.lines, !more));
+    }
+  }
+}
+
+function storageOrNone(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
