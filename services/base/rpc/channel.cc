@@ -23,10 +23,17 @@ struct PendingCall {
   RawReply done;
 };
 
+absl::Status Stopped() { return RefuseForNow(absl::StatusCode::kUnavailable, "STOPPING", "the process is stopping", 2000); }
+
+class BrokenLink final : public Link {
+ public:
+  absl::Status Send(const yizhan::live::v1::UpFrame&) override { return Stopped(); }
+};
+
 class GrpcChannel final : public Channel {
  public:
-  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name)
-      : channel_(std::move(channel)), stub_(channel_), service_name_(std::move(service_name)) {}
+  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name, std::shared_ptr<Gate> gate)
+      : gate_(std::move(gate)), channel_(std::move(channel)), stub_(channel_), service_name_(std::move(service_name)) {}
 
   void Call(std::string_view method, std::string request, CallOptions options, RawReply done) override {
     auto* call = new PendingCall;
@@ -44,24 +51,36 @@ class GrpcChannel final : public Channel {
       }
       if (!options.remote_address.empty()) call->context.AddMetadata(kRemoteKey, options.remote_address);
     }
-    stub_.UnaryCall(&call->context, std::string(method), grpc::StubOptions(), &call->request, &call->response,
-                    [call](grpc::Status status) {
-                      std::unique_ptr<PendingCall> owned(call);
-                      if (status.ok()) {
-                        owned->done(FromBuffer(owned->response));
-                      } else {
-                        owned->done(FromGrpc(status));
-                      }
-                    });
+    bool begun = gate_->Pass([&] {
+      stub_.UnaryCall(&call->context, std::string(method), grpc::StubOptions(), &call->request, &call->response,
+                      [call](grpc::Status status) {
+                        std::unique_ptr<PendingCall> owned(call);
+                        if (status.ok()) {
+                          owned->done(FromBuffer(owned->response));
+                        } else {
+                          owned->done(FromGrpc(status));
+                        }
+                      });
+    });
+    if (!begun) {
+      std::unique_ptr<PendingCall> owned(call);
+      owned->done(Stopped());
+    }
   }
 
   std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
                                  std::function<void(const yizhan::live::v1::LinkDown&)> on_frames,
                                  std::function<void(absl::Status)> on_broken) override {
-    return NewLink(channel_, std::move(service), std::move(edge_id), std::move(on_frames), std::move(on_broken));
+    std::unique_ptr<Link> link;
+    if (!gate_->Pass([&] { link = NewLink(channel_, service, edge_id, on_frames, on_broken); })) {
+      on_broken(Stopped());
+      link = std::make_unique<BrokenLink>();
+    }
+    return link;
   }
 
  private:
+  const std::shared_ptr<Gate> gate_;
   std::shared_ptr<grpc::Channel> channel_;
   grpc::GenericStub stub_;
   const std::string service_name_;
@@ -80,8 +99,8 @@ absl::StatusOr<std::string> Channel::CallAndWait(std::string_view method, std::s
   return answer;
 }
 
-std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name) {
-  return std::make_unique<GrpcChannel>(std::move(channel), std::move(service_name));
+std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name, std::shared_ptr<Gate> gate) {
+  return std::make_unique<GrpcChannel>(std::move(channel), std::move(service_name), std::move(gate));
 }
 
 absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) {
@@ -96,7 +115,7 @@ absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) 
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
-  return WrapChannel(grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments), "");
+  return WrapChannel(grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments), "", std::make_shared<Gate>());
 }
 
 }  // namespace yizhan::rpc

@@ -51,7 +51,7 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   }
 
   void OnWriteDone(bool ok) override {
-    if (!ok) context_.TryCancel();
+    // A failed write comes with a failed read, which ends the stream with the other end's status.
     if (shared_->queue.Written()) RemoveHold();
   }
 

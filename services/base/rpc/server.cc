@@ -98,7 +98,7 @@ class GrpcServer final : public Server {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
     arguments.SetMaxSendMessageSize(kMaxLinkMessageBytes);
-    return WrapChannel(inner_->InProcessChannel(arguments), name_);
+    return WrapChannel(inner_->InProcessChannel(arguments), name_, gate_);
   }
 
   Hub* ServeLink(std::string service, LinkHandler* handler) override {
@@ -115,6 +115,7 @@ class GrpcServer final : public Server {
       absl::MutexLock lock(&mutex_);
       for (auto& [name, hub] : hubs_) hub->BreakAll();
     }
+    gate_->Close();
     if (inner_ != nullptr) inner_->Shutdown(deadline);
     outer_.reset();
     inner_.reset();
@@ -126,6 +127,7 @@ class GrpcServer final : public Server {
   Hubs hubs_;  // guarded by mutex_; Generic takes it too
   Generic inner_service_, outer_service_;
   int port_ = 0;
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   std::unique_ptr<grpc::Server> inner_, outer_;
 };
 
