@@ -34,7 +34,8 @@ absl::StatusOr<PageRequest> ParsePage(const Element& query) {
     } else if (child.Is(ns::kRsm, "before")) {
       page.before = child.text();
     } else if (child.Is(ns::kRsm, "index")) {
-      return Refuse(absl::StatusCode::kUnimplemented, "NO_INDEX", "pages by index are not offered: use after or before");
+      return Refuse(absl::StatusCode::kUnimplemented, "NO_INDEX",
+                    "pages by index are not offered: use after or before");
     }
   }
   if (page.after && page.before) return Bad("a page has both after and before");
@@ -76,7 +77,8 @@ absl::StatusOr<ArchiveQuery> ParseArchiveQuery(const Element& query) {
     } else if (field.var == "before-id") {
       parsed.before_id = value;
     } else {
-      return Refuse(absl::StatusCode::kUnimplemented, "UNKNOWN_FIELD", "the archive cannot filter by '" + field.var + "'");
+      return Refuse(absl::StatusCode::kUnimplemented, "UNKNOWN_FIELD",
+                    "the archive cannot filter by '" + field.var + "'");
     }
   }
   return parsed;

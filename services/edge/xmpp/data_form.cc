@@ -71,7 +71,8 @@ absl::StatusOr<DataForm> ParseDataForm(const Element& x) {
       if (part.Is(ns::kDataForms, "value")) field.values.emplace_back(part.text());
       if (part.Is(ns::kDataForms, "required")) field.required = true;
       if (part.Is(ns::kDataForms, "option")) {
-        field.options.push_back({std::string(part.attr("label")), std::string(part.ChildText(ns::kDataForms, "value"))});
+        field.options.push_back(
+            {std::string(part.attr("label")), std::string(part.ChildText(ns::kDataForms, "value"))});
       }
     }
     form.fields.push_back(std::move(field));

@@ -67,8 +67,8 @@ std::string_view Document::Copy(std::string_view text) {
 }
 
 const std::shared_ptr<const StreamNamespaces>& StreamNamespaces::Common() {
-  static const auto& common = *new std::shared_ptr<const StreamNamespaces>(new StreamNamespaces{
-      {{"", std::string(ns::kClient)}, {"stream", std::string(ns::kStream)}}});
+  static const auto& common = *new std::shared_ptr<const StreamNamespaces>(
+      new StreamNamespaces{{{"", std::string(ns::kClient)}, {"stream", std::string(ns::kStream)}}});
   return common;
 }
 

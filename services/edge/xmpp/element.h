@@ -135,8 +135,8 @@ struct StreamNamespaces {
 
 // Parses `text`, exactly one whole element, into `document` (emptied first; holds nothing after an error).
 // Refused, with the stream error that fits: what expat finds ill-formed, or not UTF-8, or not namespace-well-formed
-// (not-well-formed); comments, processing instructions, DTDs (restricted-xml); more than 128 attributes on an element or
-// more than kElementDepth levels (policy-violation). Keeps a parser for each thread; thread-safe.
+// (not-well-formed); comments, processing instructions, DTDs (restricted-xml); more than 128 attributes on an element
+// or more than kElementDepth levels (policy-violation). Keeps a parser for each thread; thread-safe.
 absl::Status ParseElement(std::string_view text, const StreamNamespaces& namespaces, Document* document);
 
 // As above, with Common() namespaces; for tests and for what we wrote ourselves.

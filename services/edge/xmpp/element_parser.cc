@@ -72,7 +72,8 @@ absl::Status ElementParser::Open(const StreamNamespaces& namespaces) {
 absl::Status ElementParser::Refusal() const {
   if (!stopped_.ok()) return stopped_;
   const XML_Error code = XML_GetErrorCode(parser_);
-  return StreamRefusal(StreamCondition::kNotWellFormed, code == XML_ERROR_NONE ? "the element is incomplete" : XML_ErrorString(code));
+  return StreamRefusal(StreamCondition::kNotWellFormed,
+                       code == XML_ERROR_NONE ? "the element is incomplete" : XML_ErrorString(code));
 }
 
 absl::Status ElementParser::Parse(std::string_view text, const StreamNamespaces& namespaces, Document* document) {
@@ -172,7 +173,8 @@ void ElementParser::OnEnd(void* self, const XML_Char*) {
 void ElementParser::OnText(void* self, const XML_Char* text, int length) {
   auto* parser = static_cast<ElementParser*>(self);
   if (!parser->inside_ || !parser->stopped_.ok()) return;
-  if (parser->open_.empty()) return parser->Stop(StreamCondition::kNotWellFormed, "there is text outside of the element");
+  if (parser->open_.empty())
+    return parser->Stop(StreamCondition::kNotWellFormed, "there is text outside of the element");
   parser->text_.append(text, static_cast<size_t>(length));
 }
 
@@ -231,7 +233,8 @@ absl::StatusOr<StreamHeader> ElementParser::ParseHeader(std::string_view text) {
 
   const Element& root = *document.root();
   if (!root.Is(ns::kStream, "stream")) {
-    return StreamRefusal(StreamCondition::kInvalidNamespace, "the stream's element is not {http://etherx.jabber.org/streams}stream");
+    return StreamRefusal(StreamCondition::kInvalidNamespace,
+                         "the stream's element is not {http://etherx.jabber.org/streams}stream");
   }
   StreamHeader header;
   header.to = root.attr("to");
@@ -243,7 +246,8 @@ absl::StatusOr<StreamHeader> ElementParser::ParseHeader(std::string_view text) {
   declared_ = {};
   bool client = false;
   for (const auto& binding : declared.bindings) client |= binding.prefix.empty() && binding.uri == ns::kClient;
-  if (!client) return StreamRefusal(StreamCondition::kInvalidNamespace, "the stream's content namespace is not jabber:client");
+  if (!client)
+    return StreamRefusal(StreamCondition::kInvalidNamespace, "the stream's content namespace is not jabber:client");
   const bool major_1 = header.version.empty() || header.IsVersion1();
   if (!major_1) return StreamRefusal(StreamCondition::kUnsupportedVersion, "this server speaks version 1.0");
   const auto& common = StreamNamespaces::Common();

@@ -13,8 +13,8 @@
 namespace yizhan::edge::xmpp {
 
 // One thread's parser. It holds a stream open (a root element that declares the stream's namespaces) and is fed whole
-// elements as its children, which spares a reset for each; it is made anew after an error, when the namespaces differ, and
-// when it has seen enough names (expat keeps each name it has met).
+// elements as its children, which spares a reset for each; it is made anew after an error, when the namespaces differ,
+// and when it has seen enough names (expat keeps each name it has met).
 class ElementParser {
  public:
   ElementParser() = default;

@@ -84,14 +84,15 @@ TEST(Element, NamespaceTricksAreSeenThrough) {
 
 TEST(Element, RefusesBillionLaughsAndEveryOtherEntity) {
   const std::string lol =
-      "<!DOCTYPE lolz [<!ENTITY lol 'lol'><!ENTITY lol2 '&lol;&lol;&lol;&lol;'>]><message><body>&lol2;</body></message>";
+      "<!DOCTYPE lolz [<!ENTITY lol 'lol'><!ENTITY lol2 "
+      "'&lol;&lol;&lol;&lol;'>]><message><body>&lol2;</body></message>";
   EXPECT_FALSE(ParseElement(lol).ok());
   EXPECT_FALSE(ParseElement("<m><!DOCTYPE lolz [<!ENTITY lol 'lol'>]>&lol;</m>").ok());
   EXPECT_EQ(Refused("<m>&lol;</m>"), StreamCondition::kNotWellFormed);
   EXPECT_EQ(Refused("<m a='&lol;'/>"), StreamCondition::kNotWellFormed);
-  EXPECT_EQ(StreamConditionOf(ParseStreamHeader(
-                "<!DOCTYPE s [<!ENTITY a 'b'>]><stream:stream xmlns='jabber:client' "
-                "xmlns:stream='http://etherx.jabber.org/streams'>").status()),
+  EXPECT_EQ(StreamConditionOf(ParseStreamHeader("<!DOCTYPE s [<!ENTITY a 'b'>]><stream:stream xmlns='jabber:client' "
+                                                "xmlns:stream='http://etherx.jabber.org/streams'>")
+                                  .status()),
             StreamCondition::kRestrictedXml);
 }
 
@@ -102,17 +103,40 @@ TEST(Element, RefusesCommentsAndInstructions) {
 }
 
 TEST(Element, RefusesWhatIsNotOneWholeElement) {
-  for (const char* xml : {"", " ", "x", "<a", "<a>", "<a></b>", "<a/><b/>", "<a/>x", "<a/>]", "<a/> ", " <a/>", "x<a/>", "</r>", "</a>",
-                          "</r><r>", "<a/></r>", "<a/>&", "<a/><", "<a><b></a></b>", "<a>&</a>", "<a>]]></a>", "<a b=c/>",
-                          "<a b='<'/>", "<a/ >", "<?xml version='1.0'?><a/>"}) {
+  for (const char* xml : {"",
+                          " ",
+                          "x",
+                          "<a",
+                          "<a>",
+                          "<a></b>",
+                          "<a/><b/>",
+                          "<a/>x",
+                          "<a/>]",
+                          "<a/> ",
+                          " <a/>",
+                          "x<a/>",
+                          "</r>",
+                          "</a>",
+                          "</r><r>",
+                          "<a/></r>",
+                          "<a/>&",
+                          "<a/><",
+                          "<a><b></a></b>",
+                          "<a>&</a>",
+                          "<a>]]></a>",
+                          "<a b=c/>",
+                          "<a b='<'/>",
+                          "<a/ >",
+                          "<?xml version='1.0'?><a/>"}) {
     EXPECT_EQ(Refused(xml), StreamCondition::kNotWellFormed) << xml;
   }
 }
 
 TEST(Element, RefusesWhatIsNotUtf8OrNotXmlText) {
   using namespace std::string_literals;
-  for (const std::string& text : {"\x80"s, "\xC0\x80"s, "\xED\xA0\x80"s, "\xED\xA0\xBD\xED\xB8\x80"s, "\xF4\x90\x80\x80"s, "\xEF\xBF\xBE"s,
-                                  "\xE4\xBD"s, "\0"s, "\x01"s, "&#0;"s, "&#xD800;"s, "&#xFFFE;"s, "&#x110000;"s, "&#1;"s}) {
+  for (const std::string& text :
+       {"\x80"s, "\xC0\x80"s, "\xED\xA0\x80"s, "\xED\xA0\xBD\xED\xB8\x80"s, "\xF4\x90\x80\x80"s, "\xEF\xBF\xBE"s,
+        "\xE4\xBD"s, "\0"s, "\x01"s, "&#0;"s, "&#xD800;"s, "&#xFFFE;"s, "&#x110000;"s, "&#1;"s}) {
     EXPECT_EQ(Refused("<a>" + text + "</a>"), StreamCondition::kNotWellFormed);
     EXPECT_EQ(Refused("<a b='" + text + "'/>"), StreamCondition::kNotWellFormed);
   }
@@ -151,7 +175,8 @@ TEST(Element, DocumentsAreReusedAndParsersRenewed) {
   const auto& common = *StreamNamespaces::Common();
   for (int i = 0; i < 5000; ++i) {
     const std::string name = "n" + std::to_string(i);
-    const std::string xml = "<" + name + " a" + name + "='1'>" + std::string(i % 700 == 0 ? 100'000 : 10, 'x') + "</" + name + ">";
+    const std::string xml =
+        "<" + name + " a" + name + "='1'>" + std::string(i % 700 == 0 ? 100'000 : 10, 'x') + "</" + name + ">";
     ASSERT_TRUE(ParseElement(xml, common, &document).ok());
     ASSERT_EQ(document->name(), name);
     ASSERT_EQ(ToXml(*document), xml);
@@ -162,7 +187,8 @@ TEST(Element, DocumentsAreReusedAndParsersRenewed) {
 
 TEST(Element, NamespacesOfTheStreamChangeWithTheCaller) {
   const auto header = ParseStreamHeader(
-      "<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams' xmlns:z='urn:z&amp;&apos;' version='1.0'>");
+      "<s:stream xmlns='jabber:client' xmlns:s='http://etherx.jabber.org/streams' xmlns:z='urn:z&amp;&apos;' "
+      "version='1.0'>");
   ASSERT_TRUE(header.ok()) << header.status();
   Document document;
   for (int i = 0; i < 3; ++i) {
@@ -193,7 +219,8 @@ TEST(Element, ThreadsHaveParsersOfTheirOwn) {
 
 TEST(StreamHeader, IsRead) {
   const auto header = ParseStreamHeader(
-      "<?xml version='1.0' encoding='utf-8'?>\n<stream:stream to='corp.example' from='u@corp.example' version='1.0' xml:lang='zh' "
+      "<?xml version='1.0' encoding='utf-8'?>\n<stream:stream to='corp.example' from='u@corp.example' version='1.0' "
+      "xml:lang='zh' "
       "xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>");
   ASSERT_TRUE(header.ok()) << header.status();
   EXPECT_EQ(header->to, "corp.example");
@@ -208,7 +235,8 @@ TEST(StreamHeader, IsRefusedWithTheConditionThatFits) {
   const std::string attributes = " xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'";
   EXPECT_EQ(refused("<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams'>"),
             StreamCondition::kInvalidNamespace);
-  EXPECT_EQ(refused("<stream:stream xmlns='jabber:client' xmlns:stream='urn:other'>"), StreamCondition::kInvalidNamespace);
+  EXPECT_EQ(refused("<stream:stream xmlns='jabber:client' xmlns:stream='urn:other'>"),
+            StreamCondition::kInvalidNamespace);
   EXPECT_EQ(refused("<stream:streams" + attributes + ">"), StreamCondition::kInvalidNamespace);
   EXPECT_EQ(refused("<stream:stream xmlns='jabber:client'>"), StreamCondition::kNotWellFormed);
   EXPECT_EQ(refused("<stream:stream version='2.0'" + attributes + ">"), StreamCondition::kUnsupportedVersion);

@@ -5,14 +5,31 @@
 
 namespace yizhan::edge::xmpp {
 namespace {
-constexpr std::array<std::string_view, 25> kStream = {
-    "bad-format",           "bad-namespace-prefix", "conflict",           "connection-timeout",
-    "host-gone",            "host-unknown",         "improper-addressing", "internal-server-error",
-    "invalid-from",         "invalid-namespace",    "invalid-xml",        "not-authorized",
-    "not-well-formed",      "policy-violation",     "remote-connection-failed", "reset",
-    "resource-constraint",  "restricted-xml",       "see-other-host",     "system-shutdown",
-    "undefined-condition",  "unsupported-encoding", "unsupported-feature", "unsupported-stanza-type",
-    "unsupported-version"};
+constexpr std::array<std::string_view, 25> kStream = {"bad-format",
+                                                      "bad-namespace-prefix",
+                                                      "conflict",
+                                                      "connection-timeout",
+                                                      "host-gone",
+                                                      "host-unknown",
+                                                      "improper-addressing",
+                                                      "internal-server-error",
+                                                      "invalid-from",
+                                                      "invalid-namespace",
+                                                      "invalid-xml",
+                                                      "not-authorized",
+                                                      "not-well-formed",
+                                                      "policy-violation",
+                                                      "remote-connection-failed",
+                                                      "reset",
+                                                      "resource-constraint",
+                                                      "restricted-xml",
+                                                      "see-other-host",
+                                                      "system-shutdown",
+                                                      "undefined-condition",
+                                                      "unsupported-encoding",
+                                                      "unsupported-feature",
+                                                      "unsupported-stanza-type",
+                                                      "unsupported-version"};
 
 struct StanzaWord {
   std::string_view name;

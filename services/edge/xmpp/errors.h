@@ -1,4 +1,5 @@
-// The error words of XMPP: stream errors (RFC 6120 section 4.9) end a stream, stanza errors (section 8.3) answer one stanza.
+// The error words of XMPP: stream errors (RFC 6120 section 4.9) end a stream, stanza errors (section 8.3) answer one
+// stanza.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +71,8 @@ std::string_view Name(StanzaCondition condition);
 // The error type that RFC 6120 gives to the condition: "auth", "cancel", "modify" or "wait".
 std::string_view TypeOf(StanzaCondition condition);
 
-// A status that ends a stream: InvalidArgument whose reason is the condition's name. `text` is for people; may be empty.
+// A status that ends a stream: InvalidArgument whose reason is the condition's name. `text` is for people; may be
+// empty.
 absl::Status StreamRefusal(StreamCondition condition, std::string_view text);
 
 // The condition with which a status ends a stream. For statuses that StreamRefusal did not make: what comes nearest.

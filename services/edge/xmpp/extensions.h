@@ -1,5 +1,5 @@
-// What hangs on a message: ids, delays, receipts, markers, chat states, carbons. Each Add… writes one child into a message
-// that was opened with StartStanza.
+// What hangs on a message: ids, delays, receipts, markers, chat states, carbons. Each Add… writes one child into a
+// message that was opened with StartStanza.
 #pragma once
 
 #include <cstdint>
@@ -37,14 +37,15 @@ struct MessageMarks {
   std::optional<Marker> marker;
   std::string_view marker_for;
   std::string_view origin_id;
-  std::string_view replaces;     // XEP-0308
-  bool is_private = false;       // XEP-0280: not to be copied to other devices
-  bool no_store = false;         // XEP-0334 no-store or no-permanent-store
+  std::string_view replaces;  // XEP-0308
+  bool is_private = false;    // XEP-0280: not to be copied to other devices
+  bool no_store = false;      // XEP-0334 no-store or no-permanent-store
 };
 MessageMarks ParseMarks(const Element& message);
 
 // XEP-0280. A wrapper from the account's bare JID to one of its sessions around a copy of a message:
-//   StartCarbon(&writer, Carbon::kSent, bare, full); StartStanza(&writer, "message", ...); ...; writer.End(); EndCarbon(&writer);
+//   StartCarbon(&writer, Carbon::kSent, bare, full); StartStanza(&writer, "message", ...); ...; writer.End();
+//   EndCarbon(&writer);
 // The namespace of the inner message is declared by itself. A carbon that a client sends is forged: drop it.
 enum class Carbon : uint8_t { kSent, kReceived };
 void StartCarbon(XmlWriter* writer, Carbon carbon, std::string_view account, std::string_view to);

@@ -35,7 +35,9 @@ TEST(Stanza, StreamOpening) {
 TEST(Stanza, Features) {
   std::string out;
   AppendStreamFeatures({.starttls = true, .mechanisms = {}, .bind = false}, &out);
-  EXPECT_EQ(out, "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>");
+  EXPECT_EQ(
+      out,
+      "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls></stream:features>");
   out.clear();
   AppendStreamFeatures({.starttls = false, .mechanisms = {"SCRAM-SHA-256", "PLAIN"}, .bind = false}, &out);
   EXPECT_EQ(out,
@@ -51,13 +53,15 @@ TEST(Stanza, Features) {
 TEST(Stanza, StreamErrors) {
   std::string out;
   AppendStreamError(StreamRefusal(StreamCondition::kRestrictedXml, "no <DTD>"), &out);
-  EXPECT_EQ(out,
-            "<stream:error><restricted-xml xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text "
-            "xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>no &lt;DTD&gt;</text></stream:error></stream:stream>");
+  EXPECT_EQ(
+      out,
+      "<stream:error><restricted-xml xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text "
+      "xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>no &lt;DTD&gt;</text></stream:error></stream:stream>");
   out.clear();
   AppendStreamError(absl::InternalError("secret path"), &out);
   EXPECT_EQ(out,
-            "<stream:error><internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
+            "<stream:error><internal-server-error "
+            "xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>");
   for (int i = 0; i < 25; ++i) {
     const auto condition = static_cast<StreamCondition>(i);
     EXPECT_EQ(StreamConditionOf(StreamRefusal(condition, "x")), condition);
@@ -71,7 +75,8 @@ TEST(Stanza, ErrorRepliesSwapAddressesAndNeverAnswerErrors) {
                    Refuse(absl::StatusCode::kNotFound, "NO_SUCH", "no such person"), &out);
   EXPECT_EQ(out,
             "<iq type='error' from='d' to='a@b/c' id='1'><error type='cancel'><item-not-found "
-            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>no such "
+            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' "
+            "xml:lang='en'>no such "
             "person</text></error></iq>");
   out.clear();
   AppendErrorReply(*Read("<message type='error'/>"), StanzaCondition::kBadRequest, "", &out);
@@ -85,7 +90,9 @@ TEST(Stanza, Results) {
   const Document iq = Read("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
   AppendEmptyResult(*iq, &out);
   AppendBindResult(*iq, "u@d/r<", &out);
-  EXPECT_EQ(out, "<iq type='result' id='b'/><iq type='result' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>u@d/r&lt;</jid></bind></iq>");
+  EXPECT_EQ(out,
+            "<iq type='result' id='b'/><iq type='result' id='b'><bind "
+            "xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>u@d/r&lt;</jid></bind></iq>");
 }
 
 TEST(Message, MarksRoundTrip) {
@@ -112,7 +119,8 @@ TEST(Message, MarksRoundTrip) {
   EXPECT_FALSE(marks.is_private);
   EXPECT_EQ(message->FindChild(ns::kStanzaId, "stanza-id")->attr("by"), "d@b");
   EXPECT_EQ(message->FindChild(ns::kDelay, "delay")->attr("stamp"), "2023-11-14T22:13:20.123456Z");
-  const Document hints = Read("<message><private xmlns='urn:xmpp:carbons:2'/><no-store xmlns='urn:xmpp:hints'/></message>");
+  const Document hints =
+      Read("<message><private xmlns='urn:xmpp:carbons:2'/><no-store xmlns='urn:xmpp:hints'/></message>");
   EXPECT_TRUE(ParseMarks(*hints).is_private);
   EXPECT_TRUE(ParseMarks(*hints).no_store);
 }
@@ -125,8 +133,10 @@ TEST(Message, CarbonsWrap) {
   writer.Leaf("body", "x").End();
   EndCarbon(&writer);
   EXPECT_EQ(out,
-            "<message type='chat' from='a@b' to='a@b/phone'><sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'>"
-            "<message xmlns='jabber:client' type='chat' from='a@b/desk' to='d@b'><body>x</body></message></forwarded></sent></message>");
+            "<message type='chat' from='a@b' to='a@b/phone'><sent xmlns='urn:xmpp:carbons:2'><forwarded "
+            "xmlns='urn:xmpp:forward:0'>"
+            "<message xmlns='jabber:client' type='chat' from='a@b/desk' "
+            "to='d@b'><body>x</body></message></forwarded></sent></message>");
   EXPECT_TRUE(IsCarbon(*Read(out)));
   EXPECT_FALSE(IsCarbon(*Read("<message><private xmlns='urn:xmpp:carbons:2'/></message>")));
 }
@@ -137,12 +147,15 @@ TEST(Disco, InfoAndItems) {
   const DataForm form = DataForm::Of("result", "http://jabber.org/protocol/muc#roominfo");
   AddDiscoInfo(&writer, "n", {{"server", "im", "Yizhan"}}, {ns::kPing, ns::kMam}, &form);
   EXPECT_EQ(out,
-            "<query xmlns='http://jabber.org/protocol/disco#info' node='n'><identity category='server' type='im' name='Yizhan'/><feature "
-            "var='urn:xmpp:ping'/><feature var='urn:xmpp:mam:2'/><x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' "
+            "<query xmlns='http://jabber.org/protocol/disco#info' node='n'><identity category='server' type='im' "
+            "name='Yizhan'/><feature "
+            "var='urn:xmpp:ping'/><feature var='urn:xmpp:mam:2'/><x xmlns='jabber:x:data' type='result'><field "
+            "var='FORM_TYPE' "
             "type='hidden'><value>http://jabber.org/protocol/muc#roominfo</value></field></x></query>");
   out.clear();
   AddDiscoItems(&writer, {}, {{"room@groups", "", "财务部"}});
-  EXPECT_EQ(out, "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='room@groups' name='财务部'/></query>");
+  EXPECT_EQ(out,
+            "<query xmlns='http://jabber.org/protocol/disco#items'><item jid='room@groups' name='财务部'/></query>");
   out.clear();
   AppendPing("b", "a@b/c", "p1", &out);
   EXPECT_EQ(out, "<iq type='get' from='b' to='a@b/c' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>");
@@ -152,7 +165,12 @@ TEST(DataForms, RoundTripAndRefusals) {
   DataForm form = DataForm::Of("form", "urn:x");
   form.title = "t";
   form.Add("a", "1", "text-single", "A");
-  form.fields.push_back({.var = "b", .type = "list-single", .label = "", .values = {"x"}, .options = {{"X", "x"}, {"", "y"}}, .required = true});
+  form.fields.push_back({.var = "b",
+                         .type = "list-single",
+                         .label = "",
+                         .values = {"x"},
+                         .options = {{"X", "x"}, {"", "y"}},
+                         .required = true});
   std::string out;
   XmlWriter writer(&out);
   AddDataForm(&writer, form);
@@ -165,7 +183,8 @@ TEST(DataForms, RoundTripAndRefusals) {
   EXPECT_TRUE(parsed->Find("b")->required);
   EXPECT_EQ(parsed->Find("b")->options[1].value, "y");
   EXPECT_FALSE(ParseDataForm(*Read("<x xmlns='jabber:x:data'/>")).ok());
-  EXPECT_FALSE(ParseDataForm(*Read("<x xmlns='jabber:x:data' type='submit'><field var='a'/><field var='a'/></x>")).ok());
+  EXPECT_FALSE(
+      ParseDataForm(*Read("<x xmlns='jabber:x:data' type='submit'><field var='a'/><field var='a'/></x>")).ok());
   std::string many = "<x xmlns='jabber:x:data' type='submit'>";
   for (int i = 0; i < 201; ++i) many += "<field var='f" + std::to_string(i) + "'/>";
   EXPECT_FALSE(ParseDataForm(*Read(many + "</x>")).ok());
@@ -173,9 +192,11 @@ TEST(DataForms, RoundTripAndRefusals) {
 
 TEST(Archive, QueriesAreRead) {
   const Document query = Read(
-      "<query xmlns='urn:xmpp:mam:2' queryid='q'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>"
+      "<query xmlns='urn:xmpp:mam:2' queryid='q'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' "
+      "type='hidden'>"
       "<value>urn:xmpp:mam:2</value></field><field var='with'><value>a@b</value></field><field var='start'>"
-      "<value>2023-11-14T22:13:20Z</value></field></x><set xmlns='http://jabber.org/protocol/rsm'><max>50</max><before/></set></query>");
+      "<value>2023-11-14T22:13:20Z</value></field></x><set "
+      "xmlns='http://jabber.org/protocol/rsm'><max>50</max><before/></set></query>");
   const auto parsed = ParseArchiveQuery(*query);
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->queryid, "q");
@@ -185,13 +206,16 @@ TEST(Archive, QueriesAreRead) {
   EXPECT_EQ(parsed->page.before, "");
   EXPECT_FALSE(parsed->page.after.has_value());
   for (const char* bad :
-       {"<set xmlns='http://jabber.org/protocol/rsm'><max>x</max></set>", "<set xmlns='http://jabber.org/protocol/rsm'><max/></set>",
+       {"<set xmlns='http://jabber.org/protocol/rsm'><max>x</max></set>",
+        "<set xmlns='http://jabber.org/protocol/rsm'><max/></set>",
         "<set xmlns='http://jabber.org/protocol/rsm'><after>1</after><before>2</before></set>",
         "<x xmlns='jabber:x:data' type='submit'><field var='with'><value>a</value></field></x>",
-        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field><field var='z'/></x>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field><field "
+        "var='z'/></x>",
         "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field><field "
         "var='end'><value>yesterday</value></field></x>"}) {
-    EXPECT_FALSE(ParseArchiveQuery(*Read("<query xmlns='urn:xmpp:mam:2'>" + std::string(bad) + "</query>")).ok()) << bad;
+    EXPECT_FALSE(ParseArchiveQuery(*Read("<query xmlns='urn:xmpp:mam:2'>" + std::string(bad) + "</query>")).ok())
+        << bad;
   }
 }
 
@@ -203,8 +227,10 @@ TEST(Archive, ResultsAreWritten) {
   writer.Leaf("body", "y").End();
   EndArchiveResult(&writer);
   EXPECT_EQ(out,
-            "<message to='a@b/c'><result xmlns='urn:xmpp:mam:2' queryid='q' id='17'><forwarded xmlns='urn:xmpp:forward:0'><delay "
-            "xmlns='urn:xmpp:delay' stamp='1970-01-01T00:00:00.000000Z'/><message xmlns='jabber:client' type='chat' from='x@b' "
+            "<message to='a@b/c'><result xmlns='urn:xmpp:mam:2' queryid='q' id='17'><forwarded "
+            "xmlns='urn:xmpp:forward:0'><delay "
+            "xmlns='urn:xmpp:delay' stamp='1970-01-01T00:00:00.000000Z'/><message xmlns='jabber:client' type='chat' "
+            "from='x@b' "
             "to='a@b'><body>y</body></message></forwarded></result></message>");
   out.clear();
   AddArchiveEnd(&writer, {.first = "1", .last = "9", .index = 0, .count = 12}, true);
@@ -214,25 +240,31 @@ TEST(Archive, ResultsAreWritten) {
   out.clear();
   AddArchiveEnd(&writer, {}, false);
   AddArchiveForm(&writer);
-  EXPECT_THAT(out, testing::StartsWith("<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'/></fin><query"));
+  EXPECT_THAT(out, testing::StartsWith(
+                       "<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'/></fin><query"));
 }
 
 TEST(Muc, PresencesAndNotices) {
   std::string out;
   const uint16_t codes[] = {kMucNonAnonymous, kMucSelf};
-  AppendMucPresence({.from = "r@g/张三", .to = "a@b/c", .occupant = {"member", "participant", "a@b/c"}, .codes = codes}, &out);
-  EXPECT_EQ(out,
-            "<presence from='r@g/张三' to='a@b/c'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' "
-            "role='participant' jid='a@b/c'/><status code='100'/><status code='110'/></x></presence>");
+  AppendMucPresence({.from = "r@g/张三", .to = "a@b/c", .occupant = {"member", "participant", "a@b/c"}, .codes = codes},
+                    &out);
+  EXPECT_EQ(
+      out,
+      "<presence from='r@g/张三' to='a@b/c'><x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='member' "
+      "role='participant' jid='a@b/c'/><status code='100'/><status code='110'/></x></presence>");
   out.clear();
   const uint16_t kick[] = {kMucKicked};
-  AppendMucPresence({.from = "r@g/x", .to = {}, .available = false, .occupant = {"none", "none", {}}, .codes = kick, .reason = "r"}, &out);
+  AppendMucPresence(
+      {.from = "r@g/x", .to = {}, .available = false, .occupant = {"none", "none", {}}, .codes = kick, .reason = "r"},
+      &out);
   EXPECT_EQ(Read(out)->attr("type"), "unavailable");
   out.clear();
   AppendMucSubject("r@g", "a@b/c", "", std::nullopt, &out);
   EXPECT_EQ(out, "<message type='groupchat' from='r@g' to='a@b/c'><subject/></message>");
   out.clear();
-  AppendMucNotice("r@g", {}, {{kMucConfigurationChanged}}, &out);
+  const uint16_t changed[] = {kMucConfigurationChanged};
+  AppendMucNotice("r@g", {}, changed, &out);
   EXPECT_EQ(Read(out)->FindChild(ns::kMucUser, "x")->first_child()->attr("code"), "104");
 }
 
@@ -246,7 +278,9 @@ TEST(Muc, JoinsAreRead) {
   EXPECT_EQ((*join)->since_us, 1'699'971'200'000'000);
   EXPECT_EQ((*join)->password, "p");
   EXPECT_FALSE(ParseMucJoin(*Read("<presence to='r@g/n'/>"))->has_value());
-  EXPECT_FALSE(ParseMucJoin(*Read("<presence><x xmlns='http://jabber.org/protocol/muc'><history seconds='-1'/></x></presence>")).ok());
+  EXPECT_FALSE(
+      ParseMucJoin(*Read("<presence><x xmlns='http://jabber.org/protocol/muc'><history seconds='-1'/></x></presence>"))
+          .ok());
 }
 
 TEST(Timestamps, RoundTripAndRefusals) {
@@ -261,8 +295,10 @@ TEST(Timestamps, RoundTripAndRefusals) {
   EXPECT_EQ(Timestamp(std::numeric_limits<int64_t>::max()), "9999-12-31T23:59:59.999999Z");
   EXPECT_EQ(*ParseTimestamp("1970-01-01T08:00:00.5+08:00"), 500'000);
   EXPECT_EQ(*ParseTimestamp("1970-01-01T00:00:00.1234567891Z"), 123'456);
-  for (const char* bad : {"", "2023", "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-01-32T00:00:00Z", "2023-01-01T24:00:00Z", "2023-01-01 00:00:00Z",
-                          "2023-01-01T00:00:00", "2023-01-01T00:00:00.Z", "2023-01-01T00:00:00Zx", "2023-01-01T00:00:00+8:00", "20230101T00:00:00"}) {
+  for (const char* bad :
+       {"", "2023", "2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-01-32T00:00:00Z", "2023-01-01T24:00:00Z",
+        "2023-01-01 00:00:00Z", "2023-01-01T00:00:00", "2023-01-01T00:00:00.Z", "2023-01-01T00:00:00Zx",
+        "2023-01-01T00:00:00+8:00", "20230101T00:00:00"}) {
     EXPECT_FALSE(ParseTimestamp(bad).ok()) << bad;
   }
 }

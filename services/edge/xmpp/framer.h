@@ -105,12 +105,12 @@ class StreamFramer {
   Frame frame_;
   uint32_t element_bytes_;
   Lex lex_ = Lex::kBetween;
-  bool opened_ = false;       // the header was seen
-  bool declared_ = false;     // the XML declaration was seen
-  bool closed_ = false;       // the stream's end tag was seen
-  uint8_t depth_ = 0;         // open elements of the current piece
-  char quote_ = 0;            // which quote ends kQuote
-  uint8_t matched_ = 0;       // how much of "[CDATA[", "]]>" or "?>" was seen
+  bool opened_ = false;    // the header was seen
+  bool declared_ = false;  // the XML declaration was seen
+  bool closed_ = false;    // the stream's end tag was seen
+  uint8_t depth_ = 0;      // open elements of the current piece
+  char quote_ = 0;         // which quote ends kQuote
+  uint8_t matched_ = 0;    // how much of "[CDATA[", "]]>" or "?>" was seen
   absl::Status error_;
 };
 

@@ -158,8 +158,9 @@ TEST(Framer, DiscardForgetsWhatCameInPlainBeforeTls) {
 }
 
 TEST(Framer, RefusesWhatXmppForbids) {
-  for (const char* text : {"<!-- c --><a/>", "<?php x?>", "<!DOCTYPE a>", "<![CDATA[x]]>", "<a><!-- c --></a>", "<a><?pi?></a>",
-                           "<a><!DOCTYPE b></a>", "<a><!ENTITY x 'y'></a>", "<a><![CDATX[x]]></a>", "<?xml version='1.0'?>"}) {
+  for (const char* text :
+       {"<!-- c --><a/>", "<?php x?>", "<!DOCTYPE a>", "<![CDATA[x]]>", "<a><!-- c --></a>", "<a><?pi?></a>",
+        "<a><!DOCTYPE b></a>", "<a><!ENTITY x 'y'></a>", "<a><![CDATX[x]]></a>", "<?xml version='1.0'?>"}) {
     EXPECT_THAT(After(text), ElementsAre("error:restricted-xml")) << text;
   }
   EXPECT_THAT(CutEveryWay("<!DOCTYPE lolz [<!ENTITY lol 'lol'>]><stream:stream>"), ElementsAre("error:restricted-xml"));
@@ -168,8 +169,8 @@ TEST(Framer, RefusesWhatXmppForbids) {
 
 TEST(Framer, RefusesWhatIsNoStream) {
   using namespace std::string_literals;
-  for (const std::string& text : {"GET / HTTP/1.1\r\n"s, "\x16\x03\x01\x02\x00"s, "\0"s, "\xEF\xBB\xBF<stream:stream>"s, "</a>"s,
-                                  "< a>"s, "<1>"s, "<>"s, "<\0>"s, "hello"s, "<a<b>"s, "<a /b>"s, "<a\0>"s}) {
+  for (const std::string& text : {"GET / HTTP/1.1\r\n"s, "\x16\x03\x01\x02\x00"s, "\0"s, "\xEF\xBB\xBF<stream:stream>"s,
+                                  "</a>"s, "< a>"s, "<1>"s, "<>"s, "<\0>"s, "hello"s, "<a<b>"s, "<a /b>"s, "<a\0>"s}) {
     EXPECT_THAT(CutEveryWay(text), ElementsAre("error:not-well-formed")) << text;
   }
   EXPECT_THAT(CutEveryWay("<stream:stream/>"), ElementsAre("error:bad-format"));
@@ -189,13 +190,16 @@ TEST(Framer, BoundsAnElementByBytes) {
   const std::string fits = "<a>" + std::string(1017, 'x') + "</a>";
   ASSERT_EQ(fits.size(), 1024u);
   EXPECT_THAT(After(fits, 1024), ElementsAre("element:" + fits));
-  for (const std::string& big : {"<a>" + std::string(1018, 'x') + "</a>", "<a b='" + std::string(2000, 'x'), std::string("<a") + std::string(2000, ' '),
-                                 "<a><![CDATA[" + std::string(2000, ']'), "<a>" + std::string(1030, 'x') + "<!-- -->",
-                                 std::string("</stream:stream") + std::string(2000, ' ')}) {
+  for (const std::string& big :
+       {"<a>" + std::string(1018, 'x') + "</a>", "<a b='" + std::string(2000, 'x'),
+        std::string("<a") + std::string(2000, ' '), "<a><![CDATA[" + std::string(2000, ']'),
+        "<a>" + std::string(1030, 'x') + "<!-- -->", std::string("</stream:stream") + std::string(2000, ' ')}) {
     EXPECT_THAT(After(big, 1024), ElementsAre("error:policy-violation")) << big.substr(0, 20);
   }
-  EXPECT_THAT(CutEveryWay("<stream:stream a='" + std::string(2000, 'x') + "'>", 1024), ElementsAre("error:policy-violation"));
-  EXPECT_THAT(CutEveryWay("<?xml version='1.0'?>" + std::string(2000, ' '), 1024), ElementsAre("error:policy-violation"));
+  EXPECT_THAT(CutEveryWay("<stream:stream a='" + std::string(2000, 'x') + "'>", 1024),
+              ElementsAre("error:policy-violation"));
+  EXPECT_THAT(CutEveryWay("<?xml version='1.0'?>" + std::string(2000, ' '), 1024),
+              ElementsAre("error:policy-violation"));
 }
 
 TEST(Framer, BoundsTheDepth) {

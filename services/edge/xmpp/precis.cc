@@ -102,11 +102,11 @@ bool IsAllowed(UChar32 c, bool freeform) {
     return false;
   }
   if (HasCompat(c)) return freeform;
-  constexpr uint32_t kLetterDigits = U_GC_LL_MASK | U_GC_LU_MASK | U_GC_LO_MASK | U_GC_ND_MASK | U_GC_LM_MASK |
-                                     U_GC_MN_MASK | U_GC_MC_MASK;
+  constexpr uint32_t kLetterDigits =
+      U_GC_LL_MASK | U_GC_LU_MASK | U_GC_LO_MASK | U_GC_ND_MASK | U_GC_LM_MASK | U_GC_MN_MASK | U_GC_MC_MASK;
   if ((U_MASK(type) & kLetterDigits) != 0) return true;
-  constexpr uint32_t kFreeform = U_GC_LT_MASK | U_GC_NL_MASK | U_GC_NO_MASK | U_GC_ME_MASK | U_GC_ZS_MASK |
-                                 U_GC_S_MASK | U_GC_P_MASK;
+  constexpr uint32_t kFreeform =
+      U_GC_LT_MASK | U_GC_NL_MASK | U_GC_NO_MASK | U_GC_ME_MASK | U_GC_ZS_MASK | U_GC_S_MASK | U_GC_P_MASK;
   return freeform && (U_MASK(type) & kFreeform) != 0;
 }
 
@@ -222,7 +222,8 @@ absl::StatusOr<std::string> PrepareDomain(std::string_view text) {
   if (!text.empty() && text.front() == '[') {
     in6_addr address;
     const std::string inside(text.substr(1, text.size() < 2 ? 0 : text.size() - 2));
-    if (text.back() != ']' || inet_pton(AF_INET6, inside.c_str(), &address) != 1) return Bad("it is not an IPv6 address");
+    if (text.back() != ']' || inet_pton(AF_INET6, inside.c_str(), &address) != 1)
+      return Bad("it is not an IPv6 address");
     char canonical[INET6_ADDRSTRLEN];
     inet_ntop(AF_INET6, &address, canonical, sizeof canonical);
     return "[" + std::string(canonical) + "]";

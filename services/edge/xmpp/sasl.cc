@@ -11,10 +11,17 @@
 
 namespace yizhan::edge::xmpp {
 namespace {
-constexpr std::array<std::string_view, 11> kConditions = {
-    "aborted",           "account-disabled",  "credentials-expired", "encryption-required",
-    "incorrect-encoding", "invalid-authzid",  "invalid-mechanism",   "malformed-request",
-    "mechanism-too-weak", "not-authorized",   "temporary-auth-failure"};
+constexpr std::array<std::string_view, 11> kConditions = {"aborted",
+                                                          "account-disabled",
+                                                          "credentials-expired",
+                                                          "encryption-required",
+                                                          "incorrect-encoding",
+                                                          "invalid-authzid",
+                                                          "invalid-mechanism",
+                                                          "malformed-request",
+                                                          "mechanism-too-weak",
+                                                          "not-authorized",
+                                                          "temporary-auth-failure"};
 constexpr size_t kMaxPart = 1023;
 
 absl::StatusOr<std::string> Decode(std::string_view text) {
@@ -27,9 +34,11 @@ absl::StatusOr<std::string> Decode(std::string_view text) {
 std::string_view Name(SaslCondition condition) { return kConditions[static_cast<size_t>(condition)]; }
 
 absl::Status SaslRefusal(SaslCondition condition, std::string_view text) {
-  const bool malformed = condition == SaslCondition::kMalformedRequest || condition == SaslCondition::kIncorrectEncoding ||
+  const bool malformed = condition == SaslCondition::kMalformedRequest ||
+                         condition == SaslCondition::kIncorrectEncoding ||
                          condition == SaslCondition::kInvalidMechanism;
-  return Refuse(malformed ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kUnauthenticated, Name(condition), text);
+  return Refuse(malformed ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kUnauthenticated, Name(condition),
+                text);
 }
 
 SaslCondition SaslConditionOf(const absl::Status& status) {

@@ -38,7 +38,8 @@ std::optional<std::string> UnescapeName(std::string_view text) {
     name.push_back(code == "=2C" ? ',' : '=');
     i += 2;
   }
-  if (name.empty() || name.size() > kMaxName || !IsUtf8(name) || name.find('\0') != std::string::npos) return std::nullopt;
+  if (name.empty() || name.size() > kMaxName || !IsUtf8(name) || name.find('\0') != std::string::npos)
+    return std::nullopt;
   return name;
 }
 
@@ -89,7 +90,8 @@ absl::Status ScramServer::OnClientFirst(std::string_view message) {
   if (!name) return Malformed("the SCRAM message's name is malformed");
   login_ = *std::move(name);
   const std::string_view nonce = TakeField(rest);
-  if (nonce.substr(0, 2) != "r=" || !IsNonce(nonce.substr(2))) return Malformed("the SCRAM message's nonce is malformed");
+  if (nonce.substr(0, 2) != "r=" || !IsNonce(nonce.substr(2)))
+    return Malformed("the SCRAM message's nonce is malformed");
   nonce_ = nonce.substr(2);
   state_ = State::kNamed;
   return absl::OkStatus();

@@ -1,14 +1,14 @@
-// The server's half of SCRAM (RFC 5802, RFC 7677) without its secrets: keys stay with the directory service, which gives
-// salt and iterations, verifies the proof and returns the server's signature.
+// The server's half of SCRAM (RFC 5802, RFC 7677) without its secrets: keys stay with the directory service, which
+// gives salt and iterations, verifies the proof and returns the server's signature.
 //
 //   ScramServer scram;                                        // state: nothing received
 //   scram.OnClientFirst(message)                              // -> scram.login(), scram.authzid()
-//   challenge = scram.ServerFirst({salt, iterations})         // from the directory, for a login it does not know as well
-//   proof = scram.OnClientFinal(message)                      // -> {auth_message, client_proof} for the directory
+//   challenge = scram.ServerFirst({salt, iterations})         // from the directory, for a login it does not know as
+//   well proof = scram.OnClientFinal(message)                      // -> {auth_message, client_proof} for the directory
 //   success = scram.ServerFinal(server_signature)
 //
-// Channel binding is not offered: "n" and "y" are accepted, "p" refused. A refusal is a SaslRefusal; after one, and when
-// called out of order (FailedPrecondition), the exchange is over.
+// Channel binding is not offered: "n" and "y" are accepted, "p" refused. A refusal is a SaslRefusal; after one, and
+// when called out of order (FailedPrecondition), the exchange is over.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ struct ScramProof {
 
 class ScramServer {
  public:
-  // `hash_bytes`: the proof's length, 20 or 32. `nonce_part` is ours to add to the client's nonce: printable ASCII without
-  // comma; empty means 18 random bytes in base64.
+  // `hash_bytes`: the proof's length, 20 or 32. `nonce_part` is ours to add to the client's nonce: printable ASCII
+  // without comma; empty means 18 random bytes in base64.
   explicit ScramServer(size_t hash_bytes, std::string_view nonce_part = {});
 
   absl::Status OnClientFirst(std::string_view message);

@@ -54,8 +54,9 @@ absl::Status StreamManagement::Acknowledged(uint32_t h, int64_t now_ms) {
   const uint32_t news = h - acknowledged_;  // mod 2^32
   if (news > unacknowledged()) {
     bad_h_ = h;
-    return StreamRefusal(StreamCondition::kUndefinedCondition,
-                         "h='" + std::to_string(h) + "' acknowledges more than the " + std::to_string(sent()) + " stanzas sent");
+    return StreamRefusal(
+        StreamCondition::kUndefinedCondition,
+        "h='" + std::to_string(h) + "' acknowledges more than the " + std::to_string(sent()) + " stanzas sent");
   }
   for (uint32_t i = 0; i < news; ++i) {
     Stanza& stanza = queue_[head_++];

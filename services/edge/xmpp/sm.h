@@ -19,8 +19,8 @@ struct SmLimits {
   // history, so nothing is lost.
   uint32_t max_stanzas = 4096;
   size_t max_bytes = 4 << 20;
-  // An acknowledgement is asked for when this much is unacknowledged, or the oldest of it this old. A busy stream then costs
-  // one <r/> in 64 stanzas, an idle one holds nothing beyond five seconds.
+  // An acknowledgement is asked for when this much is unacknowledged, or the oldest of it this old. A busy stream then
+  // costs one <r/> in 64 stanzas, an idle one holds nothing beyond five seconds.
   uint32_t request_stanzas = 64;
   size_t request_bytes = 64 << 10;
   int64_t request_after_ms = 5'000;
@@ -46,8 +46,8 @@ class StreamManagement {
   // A stanza goes out. ResourceExhausted, reason policy-violation, at a bound; then it is not kept.
   absl::Status Sent(Stanza stanza, int64_t now_ms);
 
-  // Whether to write <r/> now, behind what was sent. True once: the request counts as made. While one is unanswered no other
-  // is made, until twice the usual number has gathered behind it.
+  // Whether to write <r/> now, behind what was sent. True once: the request counts as made. While one is unanswered no
+  // other is made, until twice the usual number has gathered behind it.
   bool ShouldRequest(int64_t now_ms);
   // When ShouldRequest() or IsUnanswered() may next change by time alone; kNever when nothing is unacknowledged.
   int64_t NextCheckMs() const;

@@ -10,13 +10,15 @@ std::string_view Message(const absl::Status& status) { return {status.message().
 
 // Whether an error's text may leave the house: ours about ourselves stay in the log.
 bool IsAboutTheClient(absl::StatusCode code) {
-  return code != absl::StatusCode::kInternal && code != absl::StatusCode::kUnknown && code != absl::StatusCode::kDataLoss;
+  return code != absl::StatusCode::kInternal && code != absl::StatusCode::kUnknown &&
+         code != absl::StatusCode::kDataLoss;
 }
 
 }  // namespace
 
 void AppendStreamOpen(std::string_view id, std::string_view from, std::string_view to, std::string* out) {
-  out->append("<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'");
+  out->append(
+      "<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'");
   out->append(" version='1.0' xml:lang='en' from='");
   AppendEscaped(from, out);
   if (!to.empty()) {
@@ -47,7 +49,8 @@ void AppendStreamFeatures(const StreamFeatures& features, std::string* out) {
   writer.End();
 }
 
-void AppendStreamError(StreamCondition condition, std::string_view text, std::string_view application, std::string* out) {
+void AppendStreamError(StreamCondition condition, std::string_view text, std::string_view application,
+                       std::string* out) {
   XmlWriter writer(out);
   writer.Start("stream:error").Empty(Name(condition), ns::kStreamErrors);
   if (!text.empty()) writer.Start("text", ns::kStreamErrors).Attr("xml:lang", "en").Text(text).End();

@@ -9,8 +9,8 @@
 
 namespace yizhan::edge::xmpp {
 
-// Microseconds since the epoch, years 0000-9999 (clamped), in UTC with six digits of fraction: nothing is rounded, so that a
-// client that pages by time misses nothing.
+// Microseconds since the epoch, years 0000-9999 (clamped), in UTC with six digits of fraction: nothing is rounded, so
+// that a client that pages by time misses nothing.
 void AppendTimestamp(int64_t micros, std::string* out);
 std::string Timestamp(int64_t micros);
 

@@ -1,5 +1,9 @@
 #include "edge/xmpp/xml_writer.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <array>
 #include <charconv>
 
@@ -31,7 +35,7 @@ size_t CharacterLength(std::string_view text) {
   if (lead >= 0xE0 && lead <= 0xEF) {
     if (!tail(1) || !tail(2)) return 0;
     if (lead == 0xE0 && byte(1) < 0xA0) return 0;
-    if (lead == 0xED && byte(1) > 0x9F) return 0;                       // surrogates
+    if (lead == 0xED && byte(1) > 0x9F) return 0;                      // surrogates
     if (lead == 0xEF && byte(1) == 0xBF && byte(2) >= 0xBE) return 0;  // U+FFFE, U+FFFF
     return 3;
   }
@@ -65,10 +69,29 @@ std::string_view Reference(char c) {
   }
 }
 
+// How many bytes at the front of `text`, counted in sixteens, certainly need no second look. Long bodies are mostly
+// that.
+size_t DullBytes(std::string_view text) {
+  size_t at = 0;
+#ifdef __SSE2__
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    // The comparison is signed: what is not ASCII is below the blank as well. '&' and the apostrophe differ in one bit,
+    // and so do '<' and '>'.
+    __m128i odd = _mm_cmplt_epi8(bytes, _mm_set1_epi8(' '));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(1)), _mm_set1_epi8('\'')));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_or_si128(bytes, _mm_set1_epi8(2)), _mm_set1_epi8('>')));
+    if (_mm_movemask_epi8(odd) != 0) break;
+  }
+#endif
+  return at;
+}
+
 template <uint8_t kStops>
 void Append(std::string_view text, std::string* out) {
   size_t from = 0;
-  size_t at = 0;
+  size_t at = DullBytes(text);
   while (true) {
     while (at < text.size() && (kClasses[static_cast<uint8_t>(text[at])] & kStops) == 0) ++at;
     if (at == text.size()) break;

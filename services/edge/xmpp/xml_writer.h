@@ -36,9 +36,7 @@ class XmlWriter {
   XmlWriter& Attr(std::string_view name, std::string_view value);
   XmlWriter& Attr(std::string_view name, uint64_t value);
   // Nothing when the value is empty.
-  XmlWriter& AttrIf(std::string_view name, std::string_view value) {
-    return value.empty() ? *this : Attr(name, value);
-  }
+  XmlWriter& AttrIf(std::string_view name, std::string_view value) { return value.empty() ? *this : Attr(name, value); }
   XmlWriter& Text(std::string_view text);
   // Well-formed content, as it is, made for the current namespace.
   XmlWriter& Raw(std::string_view xml);

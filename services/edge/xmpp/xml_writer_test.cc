@@ -13,7 +13,10 @@ namespace {
 TEST(XmlWriter, WritesElements) {
   std::string out;
   XmlWriter writer(&out);
-  writer.Start("message", ns::kClient).Attr("to", "a'b\"<&>@c").AttrIf("from", "").Attr("n", uint64_t{18446744073709551615u});
+  writer.Start("message", ns::kClient)
+      .Attr("to", "a'b\"<&>@c")
+      .AttrIf("from", "")
+      .Attr("n", uint64_t{18446744073709551615u});
   writer.Leaf("body", "1 < 2 & 'x'").Empty("request", ns::kReceipts).Start("subject").End();
   writer.Start("forwarded", ns::kForward).Start("message", ns::kClient).Leaf("body", "").End().End().End();
   EXPECT_EQ(out,
@@ -28,7 +31,9 @@ TEST(XmlWriter, WritesElements) {
 TEST(XmlWriter, NeverWritesWhatXmlCannotHold) {
   std::string all;
   for (int c = 0; c < 256; ++c) all.push_back(static_cast<char>(c));
-  for (const char* part : {"\xED\xA0\x80", "\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xC0\xAF", "\xF4\x90\x80\x80", "\xF5", "\xE4\xBD", "]]>"}) all += part;
+  for (const char* part :
+       {"\xED\xA0\x80", "\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xC0\xAF", "\xF4\x90\x80\x80", "\xF5", "\xE4\xBD", "]]>"})
+    all += part;
   std::string out;
   XmlWriter(&out).Start("a").Attr("b", all).Text(all).End();
   const auto parsed = ParseElement(out);
@@ -46,7 +51,9 @@ TEST(XmlWriter, NeverWritesWhatXmlCannotHold) {
 }
 
 TEST(XmlWriter, WhatXmlCanHoldComesBackAsItWas) {
-  const std::string text = "tab\tline\nreturn\r\n \xC2\x80\xDF\xBF ,\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBD 你好 😀\xF4\x8F\xBF\xBF <>&'\" ]]>";
+  const std::string text =
+      "tab\tline\nreturn\r\n \xC2\x80\xDF\xBF ,\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBD 你好 😀\xF4\x8F\xBF\xBF "
+      "<>&'\" ]]>";
   std::string out;
   XmlWriter(&out).Start("a").Attr("b", text).Text(text).End();
   const auto parsed = ParseElement(out);
@@ -55,13 +62,33 @@ TEST(XmlWriter, WhatXmlCanHoldComesBackAsItWas) {
   EXPECT_EQ((*parsed)->attr("b"), text);
 }
 
+// The long strides of the escape must see every byte at every offset.
+TEST(XmlWriter, EscapesAnyByteAnywhereInALongText) {
+  for (int c = 1; c < 0x80; ++c) {
+    for (size_t at = 0; at < 40; ++at) {
+      std::string text(40, 'x');
+      text[at] = static_cast<char>(c);
+      std::string out;
+      XmlWriter(&out).Start("a").Attr("b", text).Text(text).End();
+      const auto parsed = ParseElement(out);
+      ASSERT_TRUE(parsed.ok()) << c << " at " << at;
+      const bool allowed = c >= 0x20 || c == '\t' || c == '\n' || c == '\r';
+      if (!allowed) text = text.substr(0, at) + "\xEF\xBF\xBD" + text.substr(at + 1);
+      ASSERT_EQ((*parsed)->text(), text);
+      ASSERT_EQ((*parsed)->attr("b"), text);
+    }
+  }
+}
+
 TEST(XmlWriter, CopiesAForeignElementWithItsNamespaces) {
   const auto parsed = ParseElement(
-      "<message xmlns:q='urn:q' q:z='1' xml:lang='de'><q:x q:y='2' xmlns:r='urn:r' r:y='3'>t<body>u</body>v</q:x></message>");
+      "<message xmlns:q='urn:q' q:z='1' xml:lang='de'><q:x q:y='2' xmlns:r='urn:r' "
+      "r:y='3'>t<body>u</body>v</q:x></message>");
   ASSERT_TRUE(parsed.ok());
   const std::string copy = ToXml(**parsed);
   EXPECT_EQ(copy,
-            "<message xmlns:n0='urn:q' n0:z='1' xml:lang='de'><x xmlns='urn:q' xmlns:n0='urn:q' n0:y='2' xmlns:n1='urn:r' n1:y='3'>t"
+            "<message xmlns:n0='urn:q' n0:z='1' xml:lang='de'><x xmlns='urn:q' xmlns:n0='urn:q' n0:y='2' "
+            "xmlns:n1='urn:r' n1:y='3'>t"
             "<body xmlns='jabber:client'>u</body>v</x></message>");
   const auto again = ParseElement(copy);
   ASSERT_TRUE(again.ok());

@@ -59,7 +59,8 @@ void WriteDelivery(benchmark::State& state) {
   for (auto _ : state) {
     out.clear();
     XmlWriter writer(&out);
-    StartStanza(&writer, "message", {.type = "chat", .from = "u1@localhost/load", .to = "u2@localhost/load", .id = "m4711"});
+    StartStanza(&writer, "message",
+                {.type = "chat", .from = "u1@localhost/load", .to = "u2@localhost/load", .id = "m4711"});
     writer.Leaf("body", body);
     AddStanzaId(&writer, "4711", "u2@localhost");
     writer.End();

@@ -106,7 +106,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   // The element parser on its own: WebSocket frames come to it without a framer.
   if (ParseElement(bytes, *StreamNamespaces::None(), &document).ok()) {
-    Require(ParseElement(ToXml(*document), *StreamNamespaces::Common(), &again).ok(), "what was written cannot be read");
+    Require(ParseElement(ToXml(*document), *StreamNamespaces::Common(), &again).ok(),
+            "what was written cannot be read");
   }
   return 0;
 }
