@@ -1,3 +1,3 @@
 import { appConfig } from '@yizhan/kit/vite';
 
-export default appConfig({ root: import.meta.dirname, antd: ['App', 'Button', 'Input', 'Modal', 'Popover', 'message'] });
+export default appConfig({ root: import.meta.dirname, antd: ['App', 'Button', 'Input', 'Modal', 'message'] });

@@ -21,6 +21,31 @@ function adoptedStyles() {
   };
 }
 
+/**
+ * The rules are in the extracted style sheet, so the functions that would make them at run time are dead weight (they are never called
+ * under zeroRuntime): they are taken out of the calls that register them, and tree shaking does the rest.
+ */
+function withoutRuleMakers() {
+  return {
+    name: 'yizhan:without-rule-makers',
+    transform(code, id) {
+      if (!/antd[\\/]es[\\/].*[\\/]style[\\/]/.test(id) || !/gen(StyleHooks|SubStyleComponent|ComponentStyleHook)\(/.test(code)) return null;
+      const makers = [];
+      const visit = (node) => {
+        if (!node || typeof node !== 'object') return;
+        if (Array.isArray(node)) return node.forEach(visit);
+        if (node.type === 'CallExpression' && /^gen(StyleHooks|SubStyleComponent|ComponentStyleHook)$/.test(node.callee.name ?? '') && node.arguments[1]) makers.push(node.arguments[1]);
+        for (const key of Object.keys(node)) if (key !== 'parent') visit(node[key]);
+        return undefined;
+      };
+      visit(this.parse(code).body);
+      let made = code;
+      for (const { start, end } of makers.sort((a, b) => b.start - a.start)) made = `${made.slice(0, start)}() => []${made.slice(end)}`;
+      return { code: made, map: null };
+    },
+  };
+}
+
 /** `virtual:yizhan/antd.css`: the styles of the antd parts that the app names; `virtual:yizhan/tokens.css`: our palette. */
 function styles(parts) {
   const sources = {
@@ -59,7 +84,7 @@ export function appConfig({ root, antd = [], plugins = [], input }) {
     root,
     base: './',
     publicDir: 'public',
-    plugins: [adoptedStyles(), styles(antd), firstPaint(), ...plugins],
+    plugins: [adoptedStyles(), withoutRuleMakers(), styles(antd), firstPaint(), ...plugins],
     build: {
       target: 'chrome90',
       cssTarget: 'chrome90',

@@ -1,5 +1,5 @@
 import { ClockCircleOutlined, CopyOutlined, ExclamationCircleOutlined, RollbackOutlined } from '@ant-design/icons';
-import { App, Button, Popover } from 'antd';
+import { App, Button, Modal } from 'antd';
 import { Avatar, copyText, dayHeading, TimeText, useErrorText, useLocale, useStore, useT } from '@yizhan/kit';
 import { memo, useEffect, useState, type ReactNode, type RefObject } from 'react';
 import type { Entry } from '../model/log.ts';
@@ -125,6 +125,7 @@ function ReadState({ id, seq }: { id: string; seq: number }) {
   const im = useIm();
   const t = useT(texts);
   const group = id.startsWith('g:');
+  const [open, setOpen] = useState(false);
   const state = useStore(im.cursorsOf(id), (all) => {
     let readers = 0;
     let others = 0;
@@ -140,9 +141,10 @@ function ReadState({ id, seq }: { id: string; seq: number }) {
   const [readers, others] = state.split('/').map(Number);
   if (!group || others === undefined) return <span className="im-state" data-state={state}>{t(state === 'read' ? 'read' : state === 'delivered' ? 'delivered' : 'sent')}</span>;
   return (
-    <Popover trigger="click" destroyOnHidden title={t('whoRead')} content={<Readers id={id} seq={seq} />}>
-      <button type="button" className="im-state im-state-button" data-state={state}>{readers === others ? t('readAll') : t('readBy', { n: readers!, m: others })}</button>
-    </Popover>
+    <>
+      <button type="button" className="im-state im-state-button" data-state={state} onClick={() => setOpen(true)}>{readers === others ? t('readAll') : t('readBy', { n: readers!, m: others })}</button>
+      {open && <Modal open footer={null} title={t('whoRead')} width={400} onCancel={() => setOpen(false)}><Readers id={id} seq={seq} /></Modal>}
+    </>
   );
 }
 

@@ -38,6 +38,8 @@ export class CallError extends Error {
 export function toCallError(error: unknown): CallError {
   if (error instanceof CallError) return error;
   const made = ConnectError.from(error);
+  // What the interceptor below threw comes out of the transport wrapped.
+  if (made.cause instanceof CallError) return made.cause;
   // Connect wraps what an interceptor throws.
   if (made.cause instanceof CallError) return made.cause;
   const info = made.findDetails(ErrorInfoSchema)[0];
@@ -73,7 +75,7 @@ const transport = createConnectTransport({
   ],
 });
 
-/** A client of one service of the contract: `const messages = serviceClient(MessageService)`. Its calls throw CallError. */
+/** A client of one service of the contract: `const messages = serviceClient(MessageService)`. Pass what its calls throw to toCallError. */
 export function serviceClient<S extends DescService>(service: S): Client<S> {
   return createClient(service, transport);
 }

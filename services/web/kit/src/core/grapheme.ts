@@ -13,12 +13,16 @@ export function cut(text: string, max: number): string {
   return parts.length <= max && text.length <= max * 16 ? text : parts.slice(0, max - 1).join('') + '…';
 }
 
-/** What an avatar shows: the last two characters of a Chinese name (the given name), else the initials. */
-export function avatarText(name: string): string {
+/**
+ * What an avatar shows: the last two characters of a Chinese name (the given name; of a group's the first two), else the
+ * initials. small: room for one Chinese character only.
+ */
+export function avatarText(name: string, group = false, small = false): string {
   const trimmed = name.trim();
   if (/\p{Script=Han}/u.test(trimmed)) {
     const han = graphemes(trimmed).filter((part) => !/^[\s()（）·]$/.test(part));
-    return han.slice(han.length > 2 ? -2 : 0).join('');
+    if (small) return (group ? han[0] : han[han.length - 1]) ?? '';
+    return group ? han.slice(0, 2).join('') : han.slice(han.length > 2 ? -2 : 0).join('');
   }
   const words = trimmed.split(/\s+/).filter(Boolean);
   const first = graphemes(words[0] ?? '?')[0] ?? '?';

@@ -28,7 +28,8 @@ export function antdTheme(name: ThemeName): ThemeConfig {
       motionDurationFast: '0.08s', motionDurationMid: '0.12s', motionDurationSlow: '0.12s', boxShadow: c.shadow, boxShadowSecondary: c.shadow,
     },
     components: {
-      Button: { dangerColor: c.onDanger, primaryShadow: 'none', defaultShadow: 'none', dangerShadow: 'none' },
+      Input: { borderRadiusLG: 4 },
+      Button: { borderRadiusLG: 4, dangerColor: c.onDanger, primaryShadow: 'none', defaultShadow: 'none', dangerShadow: 'none' },
       Tooltip: { colorTextLightSolid: name === 'light' ? '#FFFFFF' : c.text },
       Checkbox: { colorWhite: c.onPrimary },
     },

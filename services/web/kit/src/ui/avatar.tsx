@@ -18,7 +18,7 @@ function colourOf(id: string): number {
 export function Avatar({ id, name, size = 36, square = false, presence }: { id: string; name: string; size?: 24 | 28 | 36 | 40 | 56; square?: boolean; presence?: PresenceShow | undefined }) {
   return (
     <span className={`yz-avatar yz-avatar-${size} yz-colour-${colourOf(id)}${square ? ' yz-square' : ''}`}>
-      <span aria-hidden="true">{avatarText(name)}</span>
+      <span aria-hidden="true">{avatarText(name, square, size < 36)}</span>
       {presence && <PresenceDot show={presence} />}
     </span>
   );

@@ -85,14 +85,18 @@ export function MessageList<T>(props: MessageListProps<T>) {
     directDomUpdatesMode: 'position',
     paddingStart: 12,
     paddingEnd: 12,
-    onChange: (instance) => {
-      const range = instance.range;
-      if (!range) return;
-      const now = latest.current;
-      if (range.startIndex < 6 && now.moreAbove) now.onNeedAbove?.();
-      if (range.endIndex > now.items.length - 6 && now.moreBelow) now.onNeedBelow?.();
-    },
+    onChange: () => needMore.current(),
   });
+  // Not before the first position is reached: on the way there every row passes by.
+  const settled = useRef(false);
+  const needMore = useRef(() => undefined as void);
+  needMore.current = () => {
+    const range = v.range;
+    if (!range || !settled.current) return;
+    const now = latest.current;
+    if (range.startIndex < 6 && now.moreAbove) now.onNeedAbove?.();
+    if (range.endIndex > now.items.length - 6 && now.moreBelow) now.onNeedBelow?.();
+  };
 
   // Where to begin.
   useLayoutEffect(() => {
@@ -100,16 +104,16 @@ export function MessageList<T>(props: MessageListProps<T>) {
     const index = start === 'end' ? -1 : items.findIndex((item) => keyOf(item) === start.key);
     if (index < 0) v.scrollToEnd();
     else v.scrollToIndex(index, { align: 'start' });
+    const timer = setTimeout(() => {
+      settled.current = true;
+      needMore.current();
+    }, 150);
+    return () => clearTimeout(timer);
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
   // A short window may show everything at once, without any scrolling that could ask for more.
-  useEffect(() => {
-    const range = v.range;
-    if (!range) return;
-    if (range.startIndex < 6 && moreAbove) latest.current.onNeedAbove?.();
-    if (range.endIndex > items.length - 6 && moreBelow) latest.current.onNeedBelow?.();
-  }, [v, items, moreAbove, moreBelow]);
+  useEffect(() => needMore.current(), [items, moreAbove, moreBelow]);
 
   // How many arrived below the fold.
   const lastKey = items.length > 0 ? keyOf(items[items.length - 1]!) : null;
