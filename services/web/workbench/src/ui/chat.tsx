@@ -1,13 +1,12 @@
 import { Button } from 'antd';
 import { ArrowLeftOutlined, EditOutlined, LockOutlined, UserOutlined } from '@ant-design/icons';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { Composer, ErrorState, MessageList, Skeleton, newId, otherDay, useStore, useT, type ComposerHandle, type Drafts } from '@yizhan/kit';
+import { Composer, type ComposerHandle, type Drafts, ErrorState, MessageList, newId, otherDay, Skeleton, usePersonName, useStore, useT } from '@yizhan/kit';
 import { Line_Author, Owner, type Line, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
 import { isMine } from '../model/desk_state.ts';
 import { useDesk } from './context.ts';
 import { EndPanel } from './end.tsx';
 import { LineRow, type LogRow } from './line_row.tsx';
-import { useName } from './names.tsx';
 import { texts } from './texts.ts';
 import { Timer } from './timer.tsx';
 
@@ -123,7 +122,7 @@ function Preview({ id }: { id: string }) {
 function Writer({ id, drafts, mode, onMode, onAccept, reception, state, composer }: ChatProps & { reception: Reception; state: Standing; composer: React.Ref<ComposerHandle> }) {
   const t = useT(texts);
   const desk = useDesk();
-  const other = useName(state === 'other' ? reception.agentId : '');
+  const other = usePersonName(state === 'other' ? reception.agentId : '');
   const send = useCallback((text: string) => {
     desk.outbox.add({ id: newId(), conversationId: id, text, internal: mode === 'note' });
   }, [desk, id, mode]);

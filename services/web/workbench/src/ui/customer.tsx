@@ -1,9 +1,8 @@
 import { Button } from 'antd';
 import { useCallback, useEffect, useState, type ReactNode } from 'react';
-import { Avatar, Empty, ErrorState, Skeleton, TimeText, useStore, useT } from '@yizhan/kit';
+import { Avatar, Empty, ErrorState, PersonName, Skeleton, TimeText, useStore, useT } from '@yizhan/kit';
 import type { Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
 import { useDesk } from './context.ts';
-import { PersonName } from './names.tsx';
 import { texts } from './texts.ts';
 
 /** Who the customer is, how this reception went so far, and what was before. */

@@ -1,11 +1,10 @@
 import { Button } from 'antd';
 import { ClockCircleOutlined, LockOutlined, WarningFilled } from '@ant-design/icons';
 import { useEffect, useState } from 'react';
-import { Avatar, TimeText, dayHeading, useLocale, useStore, useT, type Translate } from '@yizhan/kit';
+import { Avatar, dayHeading, TimeText, type Translate, useLocale, usePersonName, useStore, useT } from '@yizhan/kit';
 import { Line_Author, Line_Event, type Line } from '@yizhan/kit/gen/desk/v1/reception_pb';
 import type { OutItem } from '../model/outbox.ts';
 import { useDesk } from './context.ts';
-import { useName } from './names.tsx';
 import { texts } from './texts.ts';
 
 /** One row of the log: a line of the server, or one of the caller's that is on its way. */
@@ -48,7 +47,7 @@ function SystemRow({ line }: { line: Line }) {
   const group = useStore(desk.state, (state) => state.groups.get(line.subjectId)?.name);
   const rating = useStore(desk.state, (state) => state.receptions.get(line.conversationId)?.rating ?? 0);
   const comment = useStore(desk.state, (state) => state.receptions.get(line.conversationId)?.ratingComment ?? '');
-  const person = useName(/^p/.test(line.subjectId) ? line.subjectId : '');
+  const person = usePersonName(/^p/.test(line.subjectId) ? line.subjectId : '');
   return (
     <div className="wb-line wb-line-system">
       <span>{eventText(t, line, group ?? (person || line.subjectId), rating)} · <TimeText us={Number(line.timeUs)} form="clock" /></span>
@@ -75,7 +74,7 @@ function CustomerRow({ line }: { line: Line }) {
 function AgentRow({ line, noteLabel }: { line: Line; noteLabel: string }) {
   const t = useT(texts);
   const desk = useDesk();
-  const name = useName(line.authorId);
+  const name = usePersonName(line.authorId);
   return (
     <div className={line.internal ? 'wb-line wb-line-mine wb-line-note' : 'wb-line wb-line-mine'}>
       <div className="wb-body">

@@ -1,9 +1,8 @@
 import { Button, Modal } from 'antd';
 import { useState } from 'react';
-import { useStore, useT, useErrorText } from '@yizhan/kit';
+import { useErrorText, usePersonName, useStore, useT } from '@yizhan/kit';
 import { Agent_State, type Agent, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
 import { useDesk } from './context.ts';
-import { useName } from './names.tsx';
 import { texts } from './texts.ts';
 
 /** Chooses who takes over, with everybody's load, and a note for them. */
@@ -64,7 +63,7 @@ export function Transfer({ reception, onClose, onDone }: { reception: Reception;
 
 function AgentOption({ agent, checked, onChange }: { agent: Agent; checked: boolean; onChange: () => void }) {
   const t = useT(texts);
-  const name = useName(agent.agentId);
+  const name = usePersonName(agent.agentId);
   const full = agent.load >= agent.capacity;
   const away = agent.state !== Agent_State.ONLINE;
   return (

@@ -1,14 +1,15 @@
-// Names of people, asked for when first needed.
+// Names of people by id, asked for when first needed and kept while the page lives.
 
-import { createStore, serviceClient, useStore } from '@yizhan/kit';
-import { DirectoryService } from '@yizhan/kit/gen/directory/v1/directory_service_pb';
+import { DirectoryService } from '../../gen/yizhan/directory/v1/directory_service_pb';
+import { serviceClient } from '../core/calls.ts';
+import { createStore, useStore } from '../core/store.ts';
 
 const names = createStore<ReadonlyMap<string, string>>(new Map());
 const asked = new Set<string>();
 const directory = serviceClient(DirectoryService);
 
-/** The person's name, or nothing until it is known. */
-export function useName(personId: string): string {
+/** The person's name; "" for no id and until it is known. */
+export function usePersonName(personId: string): string {
   const name = useStore(names, (known) => known.get(personId));
   if (name === undefined && personId !== '' && !asked.has(personId)) {
     asked.add(personId);
@@ -21,5 +22,5 @@ export function useName(personId: string): string {
 }
 
 export function PersonName({ id }: { id: string }) {
-  return <>{useName(id) || '…'}</>;
+  return <>{usePersonName(id) || id}</>;
 }
