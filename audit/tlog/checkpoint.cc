@@ -67,9 +67,8 @@ absl::StatusOr<std::string> SignCheckpoint(const Checkpoint& checkpoint, absl::S
 absl::StatusOr<Checkpoint> OpenCheckpoint(std::string_view bytes, absl::Span<const NoteKey> known) {
   YZ_ASSIGN_OR_RETURN(Note note, OpenNote(bytes, known));
   YZ_ASSIGN_OR_RETURN(Checkpoint checkpoint, ParseCheckpoint(note.text));
-  const bool by_the_log = std::any_of(note.signatures.begin(), note.signatures.end(), [&](const NoteSignature& s) {
-    return s.key_name == checkpoint.origin;
-  });
+  const bool by_the_log = std::any_of(note.signatures.begin(), note.signatures.end(),
+                                      [&](const NoteSignature& s) { return s.key_name == checkpoint.origin; });
   if (!by_the_log) {
     return Refuse(absl::StatusCode::kFailedPrecondition, "WRONG_ORIGIN",
                   Cat("the checkpoint is of the log ", Quoted(checkpoint.origin), ", which has not signed it: it is ",

@@ -14,10 +14,10 @@ namespace yizhan::audit {
 inline constexpr size_t kSaltBytes = 32;
 
 struct LogEntry {
-  std::string partition;     // the record's partition: "im/17"; 1..255 of [A-Za-z0-9._/-]
-  uint64_t seq = 0;          // its place there, from 1
-  int64_t time_micros = 0;   // when it was decided: microseconds since 1970-01-01T00:00:00Z, not negative
-  std::string record_type;   // the name of its payload: "yizhan.im.v1.MessageSent"; 1..255 of [A-Za-z0-9._/-]
+  std::string partition;    // the record's partition: "im/17"; 1..255 of [A-Za-z0-9._/-]
+  uint64_t seq = 0;         // its place there, from 1
+  int64_t time_micros = 0;  // when it was decided: microseconds since 1970-01-01T00:00:00Z, not negative
+  std::string record_type;  // the name of its payload: "yizhan.im.v1.MessageSent"; 1..255 of [A-Za-z0-9._/-]
   Hash commitment;
   bool operator==(const LogEntry&) const = default;
 };

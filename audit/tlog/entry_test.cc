@@ -57,7 +57,8 @@ TEST(LogEntry, EncodesWithinItsBoundsOnly) {
 
 TEST(LogEntry, DecodesStrictly) {
   const std::string good = kExample;
-  for (size_t length = 0; length < good.size(); ++length) EXPECT_FALSE(DecodeEntry(good.substr(0, length)).ok()) << length;
+  for (size_t length = 0; length < good.size(); ++length)
+    EXPECT_FALSE(DecodeEntry(good.substr(0, length)).ok()) << length;
   EXPECT_EQ(ReasonOf(DecodeEntry(good + "x").status()), "LEAF_MALFORMED");
   EXPECT_EQ(ReasonOf(DecodeEntry("yizhan-leaf/v2\nwhatever").status()), "LEAF_VERSION");
   // Whatever is taken is the one way in which its value is written.

@@ -23,9 +23,14 @@ TEST(Sha256Stream, StartsAnewAfterFinish) {
 }
 
 TEST(Base64, HasTheVectorsOfRfc4648) {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
-                                                         {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xfe", "+//+"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xfb\xff\xfe", "+//+"}};
   for (const auto& [plain, text] : vectors) {
     EXPECT_EQ(ToBase64(plain), text);
     EXPECT_EQ(*FromBase64(text), plain);
@@ -33,8 +38,8 @@ TEST(Base64, HasTheVectorsOfRfc4648) {
 }
 
 TEST(Base64, TakesOneFormOnly) {
-  for (const char* bad : {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm-_", "====", "=", "Z===", "Zg==Zg==",
-                          "Z=9v"}) {
+  for (const char* bad :
+       {"Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v\n", " Zm9v", "Zm-_", "====", "=", "Z===", "Zg==Zg==", "Z=9v"}) {
     EXPECT_FALSE(FromBase64(bad).ok()) << bad;
   }
 }

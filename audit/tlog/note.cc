@@ -34,9 +34,7 @@ using ContextPtr = std::unique_ptr<EVP_MD_CTX, FreeContext>;
 
 const unsigned char* Bytes(std::string_view view) { return reinterpret_cast<const unsigned char*>(view.data()); }
 
-absl::Status BadKey(std::string_view what) {
-  return Refuse(absl::StatusCode::kInvalidArgument, "KEY_MALFORMED", what);
-}
+absl::Status BadKey(std::string_view what) { return Refuse(absl::StatusCode::kInvalidArgument, "KEY_MALFORMED", what); }
 absl::Status BadNote(std::string_view what) {
   return Refuse(absl::StatusCode::kInvalidArgument, "NOTE_MALFORMED", what);
 }
@@ -214,7 +212,8 @@ absl::StatusOr<Note> ParseNote(std::string_view bytes) {
     signature.key_name = std::string(line->substr(0, space));
     if (!IsKeyName(signature.key_name)) return BadNote(Cat("signature line ", number, " has no valid key name"));
     auto raw = FromBase64(line->substr(space + 1));
-    if (!raw.ok() || raw->size() < 5) return BadNote(Cat("signature line ", number, " is not base64 of 5 bytes or more"));
+    if (!raw.ok() || raw->size() < 5)
+      return BadNote(Cat("signature line ", number, " is not base64 of 5 bytes or more"));
     signature.key_id = BigEndian32(*raw);
     signature.signature = raw->substr(4);
     note.signatures.push_back(std::move(signature));

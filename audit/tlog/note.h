@@ -49,7 +49,7 @@ class NoteKey {
   const std::string& name() const { return name_; }
   uint32_t id() const { return id_; }
   const std::string& public_key() const { return public_key_; }  // 32 bytes, RFC 8032
-  std::string ToString() const;                                   // the text form
+  std::string ToString() const;                                  // the text form
   // Name and id for a message: "archive.example/log+1a2b3c4d".
   std::string Label() const;
 

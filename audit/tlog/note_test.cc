@@ -13,7 +13,8 @@ namespace {
 // The published example of Go's note package, from which the format comes.
 constexpr char kSkey[] = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 constexpr char kVkey[] = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
-constexpr char kText[] = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+constexpr char kText[] =
+    "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
 constexpr char kLine[] =
     "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
 
@@ -88,13 +89,30 @@ TEST(Note, AnyFlippedByteIsNoticed) {
 TEST(Note, ParsesStrictly) {
   const std::string good = Cat(kText, "\n", kLine);
   ASSERT_TRUE(ParseNote(good).ok());
-  const std::string bad[] = {
-      "", "\n", "\n\n", "text\n", "text\n\n", good.substr(0, good.size() - 1), good + "\n", good + "x\n", kLine,
-      Cat("tab\there\n\n", kLine), Cat("cr\r\n\n", kLine), Cat("\xFF\n\n", kLine), Cat(kText, "\n- name AAAAAAAA\n"),
-      Cat(kText, "\n— name\n"), Cat(kText, "\n— name \n"), Cat(kText, "\n— name AAAA\n"), Cat(kText, "\n— na+me AAAAAAA=\n"),
-      Cat(kText, "\n—  AAAAAAA=\n"), Cat(kText, "\n— na\u3000me AAAAAAA=\n"), Cat(kText, "\n— name AAAAAAA= \n"),
-      Cat(kText, "\n— name AAAAAAB=\n"), Cat(std::string("nul\0\n", 5), "\n", kLine)};
-  for (const std::string& bytes : bad) EXPECT_EQ(ReasonOf(ParseNote(bytes).status()), "NOTE_MALFORMED") << Quoted(bytes);
+  const std::string bad[] = {"",
+                             "\n",
+                             "\n\n",
+                             "text\n",
+                             "text\n\n",
+                             good.substr(0, good.size() - 1),
+                             good + "\n",
+                             good + "x\n",
+                             kLine,
+                             Cat("tab\there\n\n", kLine),
+                             Cat("cr\r\n\n", kLine),
+                             Cat("\xFF\n\n", kLine),
+                             Cat(kText, "\n- name AAAAAAAA\n"),
+                             Cat(kText, "\n— name\n"),
+                             Cat(kText, "\n— name \n"),
+                             Cat(kText, "\n— name AAAA\n"),
+                             Cat(kText, "\n— na+me AAAAAAA=\n"),
+                             Cat(kText, "\n—  AAAAAAA=\n"),
+                             Cat(kText, "\n— na\u3000me AAAAAAA=\n"),
+                             Cat(kText, "\n— name AAAAAAA= \n"),
+                             Cat(kText, "\n— name AAAAAAB=\n"),
+                             Cat(std::string("nul\0\n", 5), "\n", kLine)};
+  for (const std::string& bytes : bad)
+    EXPECT_EQ(ReasonOf(ParseNote(bytes).status()), "NOTE_MALFORMED") << Quoted(bytes);
   std::string many = Cat(kText, "\n");
   for (size_t i = 0; i <= kMaxNoteSignatures; ++i) many += kLine;
   EXPECT_FALSE(ParseNote(many).ok());
@@ -103,11 +121,12 @@ TEST(Note, ParsesStrictly) {
 
 TEST(NoteKey, ParsesStrictly) {
   ASSERT_TRUE(NoteKey::Parse(kVkey).ok());
-  for (std::string bad : {"", "a", "a+b", "a+b+c", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-                          "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-                          "PeterNeumann+c74f20a3+AhpC2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "PeterNeumann+c74f20a3+ARpc2Q==",
-                          "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n", "+c74f20a3+AQ==",
-                          "PeterNeumann+c74f20a3+"}) {
+  for (std::string bad :
+       {"", "a", "a+b", "a+b+c", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "PeterNeumann+c74f20a3+AhpC2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "PeterNeumann+c74f20a3+ARpc2Q==", "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n",
+        "+c74f20a3+AQ==", "PeterNeumann+c74f20a3+"}) {
     EXPECT_EQ(ReasonOf(NoteKey::Parse(bad).status()), "KEY_MALFORMED") << bad;
   }
   EXPECT_THAT(std::string(NoteKey::Parse(kSkey).status().message()), testing::HasSubstr("private key"));

@@ -69,7 +69,8 @@ TEST_F(ProofTest, EveryTreeBeginsEveryLaterOne) {
       const auto proof = ConsistencyProof(tree_, old, size);
       ASSERT_TRUE(proof.ok()) << proof.status();
       ASSERT_TRUE(VerifyConsistency(old, roots_[old], size, roots_[size], *proof).ok()) << old << " to " << size;
-      ASSERT_FALSE(VerifyConsistency(old, roots_[old], size, roots_[size], Spoil(*proof)).ok()) << old << " to " << size;
+      ASSERT_FALSE(VerifyConsistency(old, roots_[old], size, roots_[size], Spoil(*proof)).ok())
+          << old << " to " << size;
       ASSERT_FALSE(VerifyConsistency(old, LeafHash("other"), size, roots_[size], *proof).ok());
       if (old > 0) {
         ASSERT_FALSE(VerifyConsistency(old, roots_[old], size, LeafHash("other"), *proof).ok());

@@ -52,8 +52,8 @@ inline Hash ReferenceRoot(const std::vector<Hash>& leaves, size_t begin, size_t 
 // The eight leaves of Certificate Transparency's reference tests.
 inline std::vector<std::string> StandardLeaves() {
   std::vector<std::string> leaves;
-  for (const char* hex : {"", "00", "10", "2021", "3031", "40414243", "5051525354555657",
-                          "606162636465666768696a6b6c6d6e6f"}) {
+  for (const char* hex :
+       {"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"}) {
     leaves.push_back(*FromHex(hex));
   }
   return leaves;

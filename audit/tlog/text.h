@@ -13,10 +13,7 @@ namespace text_internal {
 inline void AppendPart(std::string& out, std::string_view part) { out.append(part); }
 inline void AppendPart(std::string& out, char part) { out.push_back(part); }
 template <std::integral T>
-  requires(!std::same_as<T, char>)
-void AppendPart(std::string& out, T part) {
-  out.append(std::to_string(part));
-}
+requires(!std::same_as<T, char>) void AppendPart(std::string& out, T part) { out.append(std::to_string(part)); }
 }  // namespace text_internal
 
 // The parts one after the other; integers in decimal. (absl::StrCat of Debian's Abseil takes no std::string_view.)

@@ -38,9 +38,7 @@ TEST(Quoted, IsPrintableAndBounded) {
   EXPECT_LT(Quoted(std::string(10000, '\x01')).size(), 300u);
 }
 
-TEST(Cat, JoinsTextCharactersAndNumbers) {
-  EXPECT_EQ(Cat("a", 'b', std::string("c"), 1, uint64_t{2}, -3), "abc12-3");
-}
+TEST(Cat, JoinsTextCharactersAndNumbers) { EXPECT_EQ(Cat("a", 'b', std::string("c"), 1, uint64_t{2}, -3), "abc12-3"); }
 
 }  // namespace
 }  // namespace yizhan::audit

@@ -33,7 +33,8 @@ void AppendTiles(bool entries, uint32_t level, uint64_t old_count, uint64_t coun
 
 std::string TilePath(const Tile& tile) {
   std::string number = ThreeDigits(tile.index % 1000);
-  for (uint64_t rest = tile.index / 1000; rest != 0; rest /= 1000) number = Cat('x', ThreeDigits(rest % 1000), '/', number);
+  for (uint64_t rest = tile.index / 1000; rest != 0; rest /= 1000)
+    number = Cat('x', ThreeDigits(rest % 1000), '/', number);
   std::string path = tile.entries ? Cat("tile/entries/", number) : Cat("tile/", tile.level, '/', number);
   if (tile.width != kTileWidth) path += Cat(".p/", tile.width);
   return path;
@@ -151,7 +152,8 @@ absl::StatusOr<Hash> TileHashReader::Read(uint32_t level, uint64_t index) const 
   }
   std::vector<Hash> hashes;
   for (uint32_t i = 0; i < count; ++i) {
-    YZ_ASSIGN_OR_RETURN(Hash hash, HashFromBytes(std::string_view(bytes).substr((offset + i) * kHashBytes, kHashBytes)));
+    YZ_ASSIGN_OR_RETURN(Hash hash,
+                        HashFromBytes(std::string_view(bytes).substr((offset + i) * kHashBytes, kHashBytes)));
     hashes.push_back(hash);
   }
   for (size_t left = hashes.size(); left > 1; left /= 2) {

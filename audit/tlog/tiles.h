@@ -1,6 +1,7 @@
 // C2SP tlog-tiles (c2sp.org/tlog-tiles): the names and contents of the files in which a log publishes its tree.
 //   tile/<L>/<N>[.p/<W>]        hashes of level L (each over 256^L leaves), 256 a tile
-//   tile/entries/<N>[.p/<W>]    the entries themselves, 256 a bundle, each with its length (uint16, big-endian) in front
+//   tile/entries/<N>[.p/<W>]    the entries themselves, 256 a bundle, each with its length (uint16, big-endian) in
+//   front
 // N is written in groups of three digits, all but the last led by 'x': 1234067 -> x001/x234/067.
 #pragma once
 

@@ -27,11 +27,32 @@ TEST(TilePath, WritesAndReadsTheSpecifiedForms) {
 }
 
 TEST(TilePath, TakesNothingElse) {
-  for (const char* bad :
-       {"", "tile", "tile/", "tile/0", "tile/0/", "tile/0/0", "tile/0/00", "tile/0/0000", "tile/0/x000/001", "tile/64/000",
-        "tile/00/000", "tile/-1/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p",
-        "/tile/0/000", "tile/0/000/", "tile/0/001/002", "tile/0/x001/x002", "tile/0/x001002", "tile/0/../000", "tile/Entries/000",
-        "tile/0/x009/x223/x372/x036/x854/x775/808", "tile/0/x999/x999/x999/x999/x999/x999/x999/x999/999"}) {
+  for (const char* bad : {"",
+                          "tile",
+                          "tile/",
+                          "tile/0",
+                          "tile/0/",
+                          "tile/0/0",
+                          "tile/0/00",
+                          "tile/0/0000",
+                          "tile/0/x000/001",
+                          "tile/64/000",
+                          "tile/00/000",
+                          "tile/-1/000",
+                          "tile/0/000.p/0",
+                          "tile/0/000.p/256",
+                          "tile/0/000.p/01",
+                          "tile/0/000.p/",
+                          "tile/0/000.p",
+                          "/tile/0/000",
+                          "tile/0/000/",
+                          "tile/0/001/002",
+                          "tile/0/x001/x002",
+                          "tile/0/x001002",
+                          "tile/0/../000",
+                          "tile/Entries/000",
+                          "tile/0/x009/x223/x372/x036/x854/x775/808",
+                          "tile/0/x999/x999/x999/x999/x999/x999/x999/x999/999"}) {
     EXPECT_FALSE(ParseTilePath(bad).ok()) << bad;
   }
 }

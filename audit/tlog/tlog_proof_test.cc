@@ -15,7 +15,9 @@ class TlogProofTest : public testing::Test {
     for (int n = 0; n < 100; ++n) tree_.AppendEntry(Cat(n));
     checkpoint_ = *SignCheckpoint({"log.example", 100, tree_.compact().Root(), {}}, {log_});
   }
-  TlogProof Make(uint64_t index) const { return {std::nullopt, index, *InclusionProof(tree_, index, 100), checkpoint_}; }
+  TlogProof Make(uint64_t index) const {
+    return {std::nullopt, index, *InclusionProof(tree_, index, 100), checkpoint_};
+  }
 
   NoteSigner log_ = *NoteSigner::FromSeed("log.example", std::string(32, 'l'));
   MemoryTree tree_;
@@ -59,14 +61,17 @@ TEST_F(TlogProofTest, AnyFlippedBitIsNoticed) {
 
 TEST_F(TlogProofTest, ParsesStrictly) {
   const std::string good = FormatTlogProof(Make(42));
-  for (size_t length = 0; length < good.find("log.example"); ++length) EXPECT_FALSE(ParseTlogProof(good.substr(0, length)).ok());
+  for (size_t length = 0; length < good.find("log.example"); ++length)
+    EXPECT_FALSE(ParseTlogProof(good.substr(0, length)).ok());
   std::string many = "c2sp.org/tlog-proof@v1\nindex 0\n";
   for (int i = 0; i < 64; ++i) many += Cat(ToBase64(Hash{}.view()), "\n");
   for (const std::string& bad :
        {std::string("c2sp.org/tlog-proof@v2\nindex 0\n\nx\n"), std::string("c2sp.org/tlog-proof@v1\nindex 00\n\nx\n"),
         std::string("c2sp.org/tlog-proof@v1\nindex -1\n\nx\n"), std::string("c2sp.org/tlog-proof@v1\nindex\n\nx\n"),
-        std::string("c2sp.org/tlog-proof@v1\nindex 0\nextra AA==\n\nx\n"), std::string("c2sp.org/tlog-proof@v1\nextra A\nindex 0\n\nx\n"),
-        std::string("c2sp.org/tlog-proof@v1\nindex 0\n\n"), std::string("c2sp.org/tlog-proof@v1\r\nindex 0\n\nx\n"), Cat(many, "\nx\n")}) {
+        std::string("c2sp.org/tlog-proof@v1\nindex 0\nextra AA==\n\nx\n"),
+        std::string("c2sp.org/tlog-proof@v1\nextra A\nindex 0\n\nx\n"),
+        std::string("c2sp.org/tlog-proof@v1\nindex 0\n\n"), std::string("c2sp.org/tlog-proof@v1\r\nindex 0\n\nx\n"),
+        Cat(many, "\nx\n")}) {
     EXPECT_EQ(ReasonOf(ParseTlogProof(bad).status()), "PROOF_MALFORMED") << Quoted(bad);
   }
 }

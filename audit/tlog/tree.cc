@@ -73,10 +73,11 @@ std::string CompactTree::Serialize() const {
 }
 
 absl::StatusOr<CompactTree> CompactTree::Parse(std::string_view bytes) {
-  if (bytes.size() < 9) return absl::InvalidArgumentError(Cat("a tree frontier has 9 bytes or more, not ", bytes.size()));
+  if (bytes.size() < 9)
+    return absl::InvalidArgumentError(Cat("a tree frontier has 9 bytes or more, not ", bytes.size()));
   if (bytes[0] != kFrontierVersion) {
-    return absl::InvalidArgumentError(Cat("tree frontier of version ", static_cast<unsigned char>(bytes[0]) + 0,
-                                          "; this program reads version 1"));
+    return absl::InvalidArgumentError(
+        Cat("tree frontier of version ", static_cast<unsigned char>(bytes[0]) + 0, "; this program reads version 1"));
   }
   CompactTree tree;
   for (size_t i = 1; i < 9; ++i) tree.size_ = tree.size_ << 8 | static_cast<unsigned char>(bytes[i]);

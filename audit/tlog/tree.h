@@ -1,7 +1,7 @@
 // The RFC 6962 Merkle tree, grown leaf by leaf and read at any size it ever had.
 //
-// Addressing: node (level, index) is the root of the complete subtree over leaves [index << level, (index + 1) << level).
-// It exists for ever once the tree has that many leaves, so whatever stores nodes is append-only.
+// Addressing: node (level, index) is the root of the complete subtree over leaves [index << level, (index + 1) <<
+// level). It exists for ever once the tree has that many leaves, so whatever stores nodes is append-only.
 #pragma once
 
 #include <cstdint>

@@ -30,8 +30,8 @@ int WriteLog(const std::filesystem::path& dir, uint64_t size) {
   std::vector<std::string> entries;
   MemoryTree tree;
   for (uint64_t n = 0; n < size; ++n) {
-    const auto entry = EncodeEntry({Cat("im/", n % 7), n / 7 + 1, static_cast<int64_t>(1768620896000000 + n), "im.MessageSent",
-                                    Sha256(Cat("record ", n))});
+    const auto entry = EncodeEntry({Cat("im/", n % 7), n / 7 + 1, static_cast<int64_t>(1768620896000000 + n),
+                                    "im.MessageSent", Sha256(Cat("record ", n))});
     if (!entry.ok()) return 1;
     entries.push_back(*entry);
     tree.AppendEntry(*entry);
