@@ -140,17 +140,18 @@ export class LiveSocket {
       }
       for (const fn of [...this.listeners]) fn(frame);
     };
-    socket.onclose = () => {
+    // Not every engine says "close" after "error"; the first of them counts.
+    socket.onclose = socket.onerror = () => {
       if (socket !== this.socket) return;
       if (ready) this.lost(false);
-      else void this.openFailed(socket);
+      else void this.openFailed();
     };
   }
 
-  private async openFailed(socket: WebSocket): Promise<void> {
+  private async openFailed(): Promise<void> {
     this.lost(false);
     const answer = await this.options.probe().catch(() => 'unreachable' as const);
-    if (this.running && answer === 'signed-out' && (this.socket === null || this.socket === socket)) this.end('SESSION_ENDED');
+    if (this.running && answer === 'signed-out' && this.state.get().phase !== 'live') this.end('SESSION_ENDED');
   }
 
   private readonly tick = (): void => {
@@ -190,7 +191,7 @@ export class LiveSocket {
     const socket = this.socket;
     this.socket = null;
     if (!socket) return;
-    socket.onmessage = socket.onclose = null;
+    socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close();
   }
 }

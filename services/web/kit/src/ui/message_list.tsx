@@ -68,10 +68,6 @@ export function MessageList<T>(props: MessageListProps<T>) {
 
   // Rows that complete the window to its true end are no arrivals: following them would carry the reader away.
   const follow = !moreBelow && followed.current;
-  useLayoutEffect(() => {
-    followed.current = !moreBelow;
-  }, [moreBelow]);
-
   const v = useVirtualizer<HTMLDivElement, HTMLDivElement>({
     count: items.length,
     getScrollElement: () => scroller.current,
@@ -115,18 +111,31 @@ export function MessageList<T>(props: MessageListProps<T>) {
   // A short window may show everything at once, without any scrolling that could ask for more.
   useEffect(() => needMore.current(), [items, moreAbove, moreBelow]);
 
-  // How many arrived below the fold.
-  const lastKey = items.length > 0 ? keyOf(items[items.length - 1]!) : null;
-  const before = useRef(lastKey);
+  // How many arrived below the fold: counted from the last one of others, because what is unsent stays last.
+  const lastNews = useRef<string | null | undefined>(undefined);
   useLayoutEffect(() => {
-    const known = before.current;
-    before.current = lastKey;
-    if (known === null || known === lastKey || atEnd.current || moreBelow) return;
+    const known = lastNews.current;
+    const isNews = latest.current.isNews ?? (() => true);
     let arrived = 0;
-    for (let i = items.length - 1; i >= 0 && keyOf(items[i]!) !== known; i -= 1) if (latest.current.isNews?.(items[i]!) ?? true) arrived += 1;
-    if (arrived < items.length) setFresh((old) => old + arrived);
+    let last: string | null = null;
+    for (let i = items.length - 1; i >= 0; i -= 1) {
+      if (!isNews(items[i]!)) continue;
+      const key = keyOf(items[i]!);
+      last ??= key;
+      if (known === undefined || key === known) break;
+      arrived += 1;
+    }
+    lastNews.current = last;
+    if (known === undefined || known === null || known === last || moreBelow || !followed.current) return;
+    if (!atEnd.current) setFresh((old) => old + arrived);
+    // Rows that come in above unsent ones are no append: the end is kept here.
+    else v.scrollToEnd();
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [lastKey]);
+  }, [items]);
+
+  useLayoutEffect(() => {
+    followed.current = !moreBelow;
+  }, [moreBelow]);
 
   const onScroll = useCallback(() => {
     const element = scroller.current;
@@ -137,11 +146,15 @@ export function MessageList<T>(props: MessageListProps<T>) {
     if (atEnd.current) setFresh(0);
   }, []);
 
-  // The composer grows, the window shrinks: the end stays the end.
+  // The composer grows, the window shrinks: the end stays the end. A bar comes in above: the rows stay where they are on the screen.
   useEffect(() => {
     const element = scroller.current!;
+    let top = element.getBoundingClientRect().top;
     const observer = new ResizeObserver(() => {
+      const moved = element.getBoundingClientRect().top - top;
+      top += moved;
       if (atEnd.current) v.scrollToEnd();
+      else if (moved !== 0 && settled.current) element.scrollTop += moved;
     });
     observer.observe(element);
     return () => observer.disconnect();
