@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
@@ -14,6 +13,8 @@ class io_context;
 }
 
 namespace yizhan::http {
+
+class Sweep;
 
 class IoPool {
  public:
@@ -34,9 +35,11 @@ class IoPool {
   void After(size_t index, absl::Duration delay, absl::AnyInvocable<void()> work);
   // Runs on a thread and waits for it; not from a thread of the pool.
   void RunAndWait(size_t index, absl::AnyInvocable<void()> work);
+  // The deadlines of what lives on a thread.
+  Sweep& sweep(size_t index);
   // Whether the caller runs on that thread.
   bool OnThread(size_t index) const;
-  // Ends the threads, once what was posted has run. Once; what belongs to them is to be closed before.
+  // Ends the threads, once what was posted before has run. Once; what belongs to them is to be closed before.
   void Stop();
 
  private:
