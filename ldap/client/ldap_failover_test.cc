@@ -182,6 +182,22 @@ TEST(LdapFailover, SecondServerServesWhenTheFirstHangs) {
   first->Resume();
 }
 
+// A bind timed out, and the next log-in waited for the same server again on the kept connection for searches.
+TEST(LdapFailover, KeptConnectionsToAServerThatFailedElsewhereAreNotUsed) {
+  auto slapd = Start();
+  LdapConfig config = slapd->Config();
+  config.connect_timeout = absl::Milliseconds(800);
+  config.operation_timeout = absl::Milliseconds(800);
+  auto client = Make(config);
+  ASSERT_TRUE(LogIn(*client).ok());
+  slapd->Pause();
+  EXPECT_EQ(client->ReadAll().status().code(), absl::StatusCode::kUnavailable);
+  const Timed next = TimedLogIn(*client);
+  EXPECT_EQ(next.status.code(), absl::StatusCode::kUnavailable) << next.status;
+  EXPECT_LT(next.took, absl::Milliseconds(600));
+  slapd->Resume();
+}
+
 TEST(LdapFailover, DeadlineOfTheCallerIsKept) {
   auto slapd = Start();
   auto client = Make(slapd->Config());

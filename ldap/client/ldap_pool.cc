@@ -36,6 +36,14 @@ void LdapServers::Failed(const std::string& url, const absl::Status& why) {
   }
 }
 
+absl::Time LdapServers::FailedAt(const std::string& url) const {
+  absl::MutexLock lock(&mutex_);
+  for (const Server& server : servers_) {
+    if (server.url == url) return server.failed;
+  }
+  return absl::InfinitePast();
+}
+
 void LdapServers::Answered(const std::string& url) {
   absl::MutexLock lock(&mutex_);
   for (Server& server : servers_) {
@@ -101,10 +109,14 @@ std::unique_ptr<LdapConnection> LdapPool::TakeIdle() {
     stale.push_back(std::move(idle_.front()));
     idle_.erase(idle_.begin());
   }
-  if (idle_.empty()) return nullptr;
-  std::unique_ptr<LdapConnection> connection = std::move(idle_.back().connection);
-  idle_.pop_back();
-  return connection;
+  while (!idle_.empty()) {
+    Idle last = std::move(idle_.back());
+    idle_.pop_back();
+    // Its server may have failed for the other pool, or for a reading, since this one was used.
+    if (servers_.FailedAt(last.connection->url()) < last.since) return std::move(last.connection);
+    stale.push_back(std::move(last));
+  }
+  return nullptr;
 }
 
 void LdapPool::DropIdle(const std::string& url) {

@@ -26,6 +26,9 @@ class LdapServers {
 
   void Failed(const std::string& url, const absl::Status& why);
 
+  // When a server failed last, if nothing has been heard from it since; InfinitePast otherwise.
+  absl::Time FailedAt(const std::string& url) const;
+
  private:
   struct Server {
     std::string url;

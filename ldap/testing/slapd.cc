@@ -244,7 +244,9 @@ absl::Status Slapd::Restart() {
 }
 
 void Slapd::Pause() {
-  if (pid_ > 0) kill(pid_, SIGSTOP);
+  if (pid_ <= 0) return;
+  kill(pid_, SIGSTOP);
+  waitpid(pid_, nullptr, WUNTRACED);  // until its last thread stands still
 }
 
 void Slapd::Resume() {
