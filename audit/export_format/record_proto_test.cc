@@ -26,6 +26,7 @@ void Fill(pb::Message* message, int depth = 0) {
   for (int i = 0; i < message->GetDescriptor()->field_count(); ++i) {
     const pb::FieldDescriptor* field = message->GetDescriptor()->field(i);
     const std::string text = std::string(field->name()) + "-value";
+    if (field->is_repeated() && field->cpp_type() != pb::FieldDescriptor::CPPTYPE_STRING) continue;
     switch (field->cpp_type()) {
       case pb::FieldDescriptor::CPPTYPE_STRING:
         field->is_repeated() ? reflection->AddString(message, field, text)
@@ -44,7 +45,7 @@ void Fill(pb::Message* message, int depth = 0) {
         reflection->SetEnumValue(message, field, 2);
         break;
       case pb::FieldDescriptor::CPPTYPE_MESSAGE:
-        if (depth < 1 && !field->is_repeated()) Fill(reflection->MutableMessage(message, field), depth + 1);
+        if (depth < 1) Fill(reflection->MutableMessage(message, field), depth + 1);
         break;
       default:
         break;
@@ -101,6 +102,8 @@ void Compare(const std::string& partition, pb::Message* outer, const std::string
       EXPECT_EQ(fact, nullptr) << name;
       continue;
     }
+    // A field that was added: tell it in record_view.cc. Once exports of a version are out in the world, that is a new
+    // version of the item format, since an older verifier computes the facts without it.
     ASSERT_NE(fact, nullptr) << name;
     switch (fact->kind()) {
       case Json::Kind::kString:

@@ -49,11 +49,9 @@ constexpr Field kMembersJoined[] = {{1, "conversation_id", Field::kString},
                                     {3, "message_id", Field::kId},
                                     {4, "person_ids", Field::kStrings},
                                     {5, "by_id", Field::kString}};
-constexpr Field kMemberLeft[] = {{1, "conversation_id", Field::kString},
-                                 {2, "seq", Field::kNumber},
-                                 {3, "message_id", Field::kId},
-                                 {4, "person_id", Field::kString},
-                                 {5, "by_id", Field::kString}};
+constexpr Field kMemberLeft[] = {{1, "conversation_id", Field::kString}, {2, "seq", Field::kNumber},
+                                 {3, "message_id", Field::kId},          {4, "person_id", Field::kString},
+                                 {5, "by_id", Field::kString},           {6, "successor_id", Field::kString}};
 constexpr Field kGroupRenamed[] = {{1, "conversation_id", Field::kString},
                                    {2, "seq", Field::kNumber},
                                    {3, "message_id", Field::kId},
