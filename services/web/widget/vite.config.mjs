@@ -27,9 +27,9 @@ const files = {
   name: 'yizhan-files',
   writeBundle({ dir }) {
     for (const file of ['frame/frame.html', 'demo/demo.html', 'demo/demo.css']) {
-      copyFileSync(join(here, file), join(dir, file.split('/')[1]));
+      copyFileSync(join(here, 'src', file), join(dir, file.split('/')[1]));
     }
-    const css = readFileSync(join(here, 'frame/frame.css'), 'utf8');
+    const css = readFileSync(join(here, 'src/frame/frame.css'), 'utf8');
     const small = css.replace(/\/\*[^]*?\*\//g, '').replace(/\s+/g, ' ').replace(/ ?([{};,]) ?/g, '$1').trim();
     writeFileSync(join(dir, 'frame.css'), small);
     const weigh = (...names) =>
@@ -50,9 +50,9 @@ export default defineConfig({
     modulePreload: false,
     rolldownOptions: {
       input: {
-        loader: join(here, 'loader/loader.ts'),
-        frame: join(here, 'frame/main.ts'),
-        demo: join(here, 'demo/demo.ts'),
+        loader: join(here, 'src/loader/loader.ts'),
+        frame: join(here, 'src/frame/main.ts'),
+        demo: join(here, 'src/demo/demo.ts'),
       },
       output: { format: 'es', entryFileNames: '[name].js' },
     },

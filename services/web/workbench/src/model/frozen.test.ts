@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { freeze } from '../src/model/frozen.ts';
+import { freeze } from './frozen.ts';
 
 const id = (text: string) => text;
 const ids = (rows: readonly { id: string; gone: boolean }[]) => rows.map((row) => row.id + (row.gone ? '!' : ''));

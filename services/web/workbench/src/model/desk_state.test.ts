@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GetWorkbenchResponseSchema } from '@yizhan/kit/gen/desk/v1/agent_service_pb';
 import { DeskEventSchema } from '@yizhan/kit/gen/desk/v1/live_pb';
 import { Agent_State, Line_Author, Line_Event, LineSchema, Owner, ReceptionSchema, type Line, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
-import { emptyState, hasGap, lastLoaded, mineOf, waitingOf, waitingSummary, waitReason, withEvent, withLine, withLines, withReception, withWorkbench, type DeskState } from '../src/model/desk_state.ts';
+import { emptyState, hasGap, lastLoaded, mineOf, waitingOf, waitingSummary, waitReason, withEvent, withLine, withLines, withReception, withWorkbench, type DeskState } from './desk_state.ts';
 
 const reception = (id: string, more: Partial<Reception> = {}) =>
   create(ReceptionSchema, { conversationId: id, groupId: 's1', owner: Owner.AGENT, agentId: 'p1', lastSeq: 5n, ...more } as never);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Timeline } from '../frame/timeline';
+import { Timeline } from './timeline';
 
 const line = (seq: number, more: object = {}) => ({
   conversationId: 'r:a', seq: String(seq), author: 'AUTHOR_AGENT' as const, text: 'line ' + seq, timeUs: String(seq * 1e6), ...more,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CallError, Code } from '@yizhan/kit/core';
-import { Outbox, type OutItem } from '../src/model/outbox.ts';
+import { Outbox, type OutItem } from './outbox.ts';
 
 class Box {
   items = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Keep } from '../frame/keep';
-import { Visit } from '../frame/visit';
-import { CallError, type Line } from '../frame/wire';
+import { Keep } from './keep';
+import { Visit } from './visit';
+import { CallError, type Line } from './wire';
 
 /** A server of one visitor: takes a client id once, keeps lines. */
 class Desk {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Live, type Link } from '../frame/live';
-import type { ServerFrame } from '../frame/wire';
+import { Live, type Link } from './live';
+import type { ServerFrame } from './wire';
 
 class Socket {
   static all: Socket[] = [];

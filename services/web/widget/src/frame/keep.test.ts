@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Keep, parse } from '../frame/keep';
+import { Keep, parse } from './keep';
 
 class Jar {
   value = '';
