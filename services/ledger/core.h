@@ -18,6 +18,8 @@
 #include "ledger/requests.h"
 #include "ledger/store.h"
 
+struct evp_md_ctx_st;
+
 // The ledger locks with std::mutex and not with absl::Mutex: Debian's Abseil is not instrumented, and ThreadSanitizer, which this folder is
 // tested with, cannot see what its Mutex orders.
 
@@ -89,6 +91,9 @@ struct Folder {
 absl::StatusOr<std::unique_ptr<Folder>> OpenFolder(const std::string& data_dir, Store::Mode mode,
                                                    std::vector<std::pair<std::string, uint32_t>> wanted, const Hooks& hooks);
 
+// Reads a partition's head, first seq and request memory, and checks that its tail is whole.
+absl::Status RecoverPartition(const Folder& folder, PartitionCore& partition);
+
 // The records [from_seq, up to `head`] as stored, contiguous (a gap is DataLoss), at least one if there is one, at most max_bytes.
 absl::StatusOr<std::vector<Ledger::RawRecord>> ReadRawRecords(const Store& store, const PartitionCore& partition, uint64_t from_seq,
                                                               uint64_t head, size_t max_bytes);
@@ -96,7 +101,36 @@ absl::StatusOr<std::vector<Ledger::RawRecord>> ReadRawRecords(const Store& store
 // A stored record, checked against its key. DataLoss when it is not that record.
 absl::StatusOr<Record> ParseRecord(const PartitionCore& partition, uint64_t seq, std::string_view bytes);
 
-// SHA-256 of a partition's state in hex, as Ledger::StateDigest describes.
+// Holds a RocksDB snapshot.
+class Pinned {
+ public:
+  explicit Pinned(const Store* store);
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  ~Pinned();
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  const Store* const store_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+// The head as of a snapshot of the store.
+absl::StatusOr<Head> HeadOf(const Store& store, uint32_t partition, const rocksdb::Snapshot* snapshot);
+
+// SHA-256 over state in key order, as Ledger::StateDigest describes.
+class StateDigester {
+ public:
+  StateDigester();
+  void Add(std::string_view key, std::string_view value);
+  std::string Finish();  // 32 bytes
+
+ private:
+  std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> context_;
+  std::string lengths_;
+};
+
+// Of a whole partition, 32 bytes.
 absl::StatusOr<std::string> DigestState(const Store& store, uint32_t partition, const rocksdb::Snapshot* snapshot);
 
 }  // namespace yizhan::ledger

@@ -110,18 +110,18 @@ absl::Status Damaged(const PartitionCore& partition, std::string_view what) {
                 absl::StrCat("partition ", partition.name, ": ", std::string(what), ". Restore it from a backup or another replica"));
 }
 
-absl::Status Recover(const Folder& folder, PartitionCore& partition) {
+}  // namespace
+
+absl::Status RecoverPartition(const Folder& folder, PartitionCore& partition) {
   const Store& store = *folder.store;
+  YZ_ASSIGN_OR_RETURN(auto loading, store.Get(Table::kMeta, meta::LoadingKey(partition.number)));
+  if (loading) return absl::OkStatus();  // a snapshot that was not loaded to its end: empty, and LoadSnapshot starts over
   YZ_ASSIGN_OR_RETURN(auto first, store.Get(Table::kMeta, meta::FirstKey(partition.number)));
   if (first) {
     if (first->size() != 8) return Damaged(partition, "its first seq is not a number");
     partition.first = ReadU64(*first);
   }
-  YZ_ASSIGN_OR_RETURN(auto stored, store.Get(Table::kMeta, meta::HeadKey(partition.number)));
-  Head head;
-  if (stored) {
-    YZ_ASSIGN_OR_RETURN(head, Head::Decode(*stored));
-  }
+  YZ_ASSIGN_OR_RETURN(const Head head, HeadOf(store, partition.number, nullptr));
   partition.head = partition.last_seq = head.seq;
   partition.head_time_us = partition.last_time_us = head.time_us;
 
@@ -162,7 +162,9 @@ absl::Status Recover(const Folder& folder, PartitionCore& partition) {
   if (time_us != head.time_us) return Damaged(partition, absl::StrCat("its head ", head.seq, " and its last record disagree about the time"));
   return absl::OkStatus();
 }
-}  // namespace
+
+Pinned::Pinned(const Store* store) : store_(store), snapshot_(store->db()->GetSnapshot()) {}
+Pinned::~Pinned() { store_->db()->ReleaseSnapshot(snapshot_); }
 
 ServiceCore* Folder::FindService(std::string_view name) const {
   for (const auto& service : services) {
@@ -188,7 +190,7 @@ absl::StatusOr<std::unique_ptr<Folder>> OpenFolder(const std::string& data_dir, 
     for (uint32_t i = 0; i < service->count; ++i) {
       folder->partitions.push_back(std::make_unique<PartitionCore>(PartitionId{service->name, i}, service->first_number + i, service.get(), window,
                                                                    folder->arena.get()));
-      YZ_RETURN_IF_ERROR(Recover(*folder, *folder->partitions.back()));
+      YZ_RETURN_IF_ERROR(RecoverPartition(*folder, *folder->partitions.back()));
     }
   }
   return folder;
@@ -215,6 +217,9 @@ absl::StatusOr<std::vector<Ledger::RawRecord>> ReadRawRecords(const Store& store
                                   out.push_back({next++, std::string(value)});
                                   return true;
                                 }));
+  if (next != 0 && next <= head && partition.first.load() > from_seq) {
+    return absl::OutOfRangeError(absl::StrCat("the log of partition ", partition.name, " was cut while it was being read"));
+  }
   if (next != 0 && next <= head) return Damaged(partition, absl::StrCat("its record ", next, " is missing"));
   return out;
 }

@@ -1,6 +1,7 @@
 // What a test may stand in for: the clock, the disk's free space, and failing system calls. Empty in production.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -17,6 +18,8 @@ struct Hooks {
   std::function<int(std::string_view operation, std::string_view path)> fault;
   // The idempotence memory's length in records; 0: 65,536. A multiple of 1,024.
   uint64_t idempotence_window = 0;
+  // The size of RocksDB's memory tables; 0: as tables.h says. Small ones make flushes, compactions and log switches happen all the time.
+  size_t write_buffer_bytes = 0;
 };
 
 // Ends the process at once, with one line on standard error and exit status 74 (EX_IOERR): after a failed sync nobody knows what the

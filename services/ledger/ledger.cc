@@ -3,12 +3,15 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "ledger/commit.h"
 #include "ledger/completion.h"
 #include "ledger/core.h"
+#include "ledger/replay.h"
 #include "ledger/rocks.h"
+#include "ledger/snapshot.h"
 #include "ledger/writer.h"
 #include "rocksdb/db.h"
 #include "rocksdb/write_batch.h"
@@ -17,20 +20,6 @@ namespace yizhan::ledger {
 namespace {
 
 absl::Status Unknown(const PartitionId& id) { return absl::NotFoundError(absl::StrCat("there is no partition ", id.ToString(), " here")); }
-
-// Holds a RocksDB snapshot.
-class Pinned {
- public:
-  explicit Pinned(const Store* store) : store_(store), snapshot_(store->db()->GetSnapshot()) {}
-  Pinned(const Pinned&) = delete;
-  Pinned& operator=(const Pinned&) = delete;
-  ~Pinned() { store_->db()->ReleaseSnapshot(snapshot_); }
-  const rocksdb::Snapshot* get() const { return snapshot_; }
-
- private:
-  const Store* const store_;
-  const rocksdb::Snapshot* const snapshot_;
-};
 
 class SnapshotView : private Pinned, public StoredState {
  public:
@@ -83,6 +72,7 @@ class LedgerImpl : public Ledger {
                                                           " records, and nothing in this program understands them"));
       }
     }
+    started_ = true;
     completion_.Start();
     writer_.Start();
     return absl::OkStatus();
@@ -148,13 +138,35 @@ class LedgerImpl : public Ledger {
     const PartitionCore* partition = folder_->Find(id);
     if (partition == nullptr) return Unknown(id);
     const Pinned pinned(folder_->store.get());
-    YZ_ASSIGN_OR_RETURN(auto stored, folder_->store->Get(Table::kMeta, meta::HeadKey(partition->number), pinned.get()));
-    Head head;
-    if (stored) {
-      YZ_ASSIGN_OR_RETURN(head, Head::Decode(*stored));
-    }
-    YZ_ASSIGN_OR_RETURN(std::string hex, DigestState(*folder_->store, partition->number, pinned.get()));
-    return Digest{head.seq, std::move(hex)};
+    YZ_ASSIGN_OR_RETURN(Head head, HeadOf(*folder_->store, partition->number, pinned.get()));
+    YZ_ASSIGN_OR_RETURN(std::string digest, DigestState(*folder_->store, partition->number, pinned.get()));
+    return Digest{head.seq, absl::BytesToHexString(digest)};
+  }
+
+  absl::StatusOr<std::vector<ReplayResult>> Replay(const std::string& scratch_dir, std::optional<PartitionId> only) const override {
+    if (only && folder_->Find(*only) == nullptr) return Unknown(*only);
+    return ReplayFolder(*folder_, scratch_dir, only);
+  }
+
+  absl::StatusOr<uint64_t> WriteSnapshot(const PartitionId& id, const std::string& path) override {
+    PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return Unknown(id);
+    return SavePartition(*folder_->store, *partition, path);
+  }
+
+  absl::Status LoadSnapshot(const PartitionId& id, const std::string& path) override {
+    PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return Unknown(id);
+    if (started_) return absl::FailedPreconditionError("a snapshot is loaded before the ledger starts");
+    if (partition->head > 0) return absl::FailedPreconditionError(absl::StrCat("partition ", partition->name, " is not empty; a snapshot would replace it"));
+    YZ_RETURN_IF_ERROR(LoadPartition(*folder_->store, *partition, path, Loading::kWhole));
+    return RecoverPartition(*folder_, *partition);
+  }
+
+  absl::Status CutLog(const PartitionId& id, uint64_t upto) override {
+    PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return Unknown(id);
+    return CutPartition(*folder_->store, *partition, upto);
   }
 
   absl::StatusOr<std::optional<std::string>> ProjectionGet(std::string_view name, std::string_view key) const override {
@@ -212,6 +224,7 @@ class LedgerImpl : public Ledger {
   Completion completion_;
   Writer writer_;
   absl::Status mistake_;
+  bool started_ = false;
   std::mutex stop_mutex_;
 };
 }  // namespace

@@ -111,6 +111,14 @@ struct PartitionInfo {
   absl::Status status;
 };
 
+// What a replay found for one partition whose state follows from its records.
+struct ReplayResult {
+  PartitionId id;
+  uint64_t seq = 0;      // up to which
+  uint64_t records = 0;  // how many were applied
+  std::string digest;    // hex
+};
+
 class Ledger {
  public:
   // Opens or creates. Refuses a folder of a newer format (FailedPrecondition, says which and what to do), one that another process
@@ -152,12 +160,25 @@ class Ledger {
   virtual std::vector<PartitionInfo> Partitions() const = 0;
   virtual absl::StatusOr<PartitionInfo> Info(const PartitionId& partition) const = 0;
 
-  // SHA-256 over the partition's state in key order (u32 lengths before key and value), in hex, with the seq it belongs to.
+  // SHA-256 over the partition's state in key order (big-endian u32 lengths of key and value before them), in hex, with the seq it belongs to.
   struct Digest {
     uint64_t seq;
     std::string hex;
   };
   virtual absl::StatusOr<Digest> StateDigest(const PartitionId& partition) const = 0;
+
+  // Applies the partition's records (all partitions', without one) from the first again, in a store of their own below `scratch_dir`, and compares:
+  // state that does not follow from its records is DataLoss and says so. A log that was cut is replayed from the snapshot that it was cut behind.
+  // Removes what it made. Beside a running ledger it replays up to the heads as of now.
+  virtual absl::StatusOr<std::vector<ReplayResult>> Replay(const std::string& scratch_dir, std::optional<PartitionId> only) const = 0;
+
+  // Writes the partition's state, and the records that idempotence needs, as of now into a file (docs/formats/ledger.md). Answers its seq.
+  virtual absl::StatusOr<uint64_t> WriteSnapshot(const PartitionId& partition, const std::string& path) = 0;
+  // Fills an empty partition from a snapshot file. Before Start.
+  virtual absl::Status LoadSnapshot(const PartitionId& partition, const std::string& path) = 0;
+  // Drops the records up to and including `upto`. FailedPrecondition unless the newest snapshot covers them, its file is there, and they are older
+  // than what idempotence remembers (65,536 records).
+  virtual absl::Status CutLog(const PartitionId& partition, uint64_t upto) = 0;
 
   // A projection's own small store beside the partitions: keys under `name`, written with its cursor in one write.
   virtual absl::StatusOr<std::optional<std::string>> ProjectionGet(std::string_view name, std::string_view key) const = 0;

@@ -22,7 +22,7 @@
 namespace yizhan::ledger {
 namespace {
 
-rocksdb::ColumnFamilyOptions OptionsOf(Tuning tuning, const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions OptionsOf(Tuning tuning, const std::shared_ptr<rocksdb::Cache>& cache, const Hooks& hooks) {
   rocksdb::ColumnFamilyOptions options;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
@@ -42,12 +42,18 @@ rocksdb::ColumnFamilyOptions OptionsOf(Tuning tuning, const std::shared_ptr<rock
       break;
     case Tuning::kPointReads:
       options.write_buffer_size = 32 << 20;
+      // A batch's keys of one partition come in order.
+      options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(4));
       options.memtable_whole_key_filtering = true;
       options.memtable_prefix_bloom_size_ratio = 0.05;
       table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
       table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
       options.bottommost_compression = rocksdb::kZSTD;
       break;
+  }
+  if (hooks.write_buffer_bytes != 0) {
+    options.write_buffer_size = hooks.write_buffer_bytes;
+    options.target_file_size_base = hooks.write_buffer_bytes;
   }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
@@ -141,8 +147,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
 
   auto cache = rocksdb::NewLRUCache(64 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const TableSpec& spec : kTables) families.emplace_back(spec.name, OptionsOf(spec.tuning, cache));
-  families.emplace_back(rocksdb::kDefaultColumnFamilyName, OptionsOf(Tuning::kSmall, cache));
+  for (const TableSpec& spec : kTables) families.emplace_back(spec.name, OptionsOf(spec.tuning, cache, hooks));
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, OptionsOf(Tuning::kSmall, cache, hooks));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::Status status = mode == Mode::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &store->db_)
                                                    : rocksdb::DB::Open(options, path, families, &handles, &store->db_);

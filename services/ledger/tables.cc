@@ -64,16 +64,17 @@ namespace meta {
 std::string FormatKey() { return "V"; }
 std::string FingerprintKey() { return "K"; }
 std::string ServiceKey(std::string_view service) { return "S" + std::string(service); }
-std::string HeadKey(uint32_t partition) {
-  std::string key = "H";
+namespace {
+std::string OfPartition(char kind, uint32_t partition) {
+  std::string key(1, kind);
   AppendU32(key, partition);
   return key;
 }
-std::string FirstKey(uint32_t partition) {
-  std::string key = "F";
-  AppendU32(key, partition);
-  return key;
-}
+}  // namespace
+std::string HeadKey(uint32_t partition) { return OfPartition('H', partition); }
+std::string FirstKey(uint32_t partition) { return OfPartition('F', partition); }
+std::string MarkKey(uint32_t partition) { return OfPartition('N', partition); }
+std::string LoadingKey(uint32_t partition) { return OfPartition('L', partition); }
 }  // namespace meta
 
 std::string Head::Encode() const {
@@ -86,6 +87,19 @@ std::string Head::Encode() const {
 absl::StatusOr<Head> Head::Decode(std::string_view bytes) {
   if (bytes.size() != 16) return absl::DataLossError("a partition's head in the table 'meta' has not 16 bytes");
   return Head{ReadU64(bytes), static_cast<int64_t>(ReadU64(bytes.substr(8)))};
+}
+
+std::string SnapshotMark::Encode() const {
+  std::string out;
+  AppendU64(out, seq);
+  out += digest;
+  out += path;
+  return out;
+}
+
+absl::StatusOr<SnapshotMark> SnapshotMark::Decode(std::string_view bytes) {
+  if (bytes.size() < 40) return absl::DataLossError("a snapshot's mark in the table 'meta' has fewer than 40 bytes");
+  return SnapshotMark{ReadU64(bytes), std::string(bytes.substr(8, 32)), std::string(bytes.substr(40))};
 }
 
 }  // namespace yizhan::ledger

@@ -72,6 +72,8 @@ std::string FingerprintKey();              // 'K' -> 16 random bytes, see reques
 std::string ServiceKey(std::string_view);  // 'S' service -> u32 number of its first partition, u32 count
 std::string HeadKey(uint32_t partition);   // 'H' u32 -> Head
 std::string FirstKey(uint32_t partition);  // 'F' u32 -> u64 first kept seq; absent: 1
+std::string MarkKey(uint32_t partition);   // 'N' u32 -> SnapshotMark of the newest snapshot
+std::string LoadingKey(uint32_t partition);  // 'L' u32 -> "": a snapshot is being loaded; what is there of the partition is worth nothing
 }  // namespace meta
 
 // How far a partition is: written with the records and the state that it speaks of.
@@ -81,6 +83,16 @@ struct Head {
   std::string Encode() const;
   static absl::StatusOr<Head> Decode(std::string_view bytes);
   friend bool operator==(const Head&, const Head&) = default;
+};
+
+// A snapshot that was written: the log may be cut behind it.
+struct SnapshotMark {
+  uint64_t seq = 0;
+  std::string digest;  // 32 bytes
+  std::string path;
+  std::string Encode() const;
+  static absl::StatusOr<SnapshotMark> Decode(std::string_view bytes);
+  friend bool operator==(const SnapshotMark&, const SnapshotMark&) = default;
 };
 
 }  // namespace yizhan::ledger
