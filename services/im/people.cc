@@ -9,7 +9,8 @@ namespace {
 
 constexpr char kProjection[] = "im.people";
 
-// The projection's rows: person id → a directory.v1.Person with id, login, name and active alone.
+// The projection's rows: person id ("p…"; the cursor's keys begin otherwise) → a directory.v1.Person with id, login, name and active
+// alone.
 std::optional<std::pair<PersonNo, People::Person>> DecodeRow(std::string_view key, std::string_view value) {
   auto number = PersonNo::Parse(key);
   directory::v1::Person row;
@@ -24,7 +25,7 @@ People::~People() { Stop(); }
 
 absl::Status People::Start() {
   bool readable = true;
-  YZ_RETURN_IF_ERROR(ledger_->ProjectionScan(kProjection, "", [&](std::string_view key, std::string_view value) {
+  YZ_RETURN_IF_ERROR(ledger_->ProjectionScan(kProjection, "p", [&](std::string_view key, std::string_view value) {
     auto row = DecodeRow(key, value);
     readable = row.has_value();
     if (!row) return false;
