@@ -1,13 +1,12 @@
 import { App, Button, Modal } from 'antd';
 import { useCallback, useEffect, useState } from 'react';
-import { Empty, ErrorState, PersonName, Skeleton, TimeText, copyText, newId, useErrorText, useT, withRetry } from '@yizhan/kit';
+import { Empty, ErrorState, PersonName, Skeleton, TimeText, copyText, newId, useErrorText, useT, withRetry, usePolled } from '@yizhan/kit';
 import { Export_State, type Export, type SearchRequest } from '@yizhan/kit/gen/audit/v1/archive_service_pb';
 import { archive, download, save } from '../model/archive.ts';
 import { toRequest, type Why } from '../model/query.ts';
 import type { Found } from './hits.tsx';
 import { sourceKey } from './hits.tsx';
 import { texts } from './texts.ts';
-import { usePolled } from './polled.ts';
 
 /** The conditions of a search in one line. */
 export function useConditions(): (search: SearchRequest) => string {

@@ -1,11 +1,10 @@
 import { App, Button } from 'antd';
 import { useCallback, useRef, useState } from 'react';
-import { ErrorState, Skeleton, TimeText, copyText, fullTime, serverNow, toCallError, useT } from '@yizhan/kit';
+import { ErrorState, Skeleton, TimeText, copyText, fullTime, serverNow, toCallError, useT, usePolled } from '@yizhan/kit';
 import type { Coverage } from '@yizhan/kit/gen/audit/v1/archive_service_pb';
 import { archive } from '../model/archive.ts';
 import { parseCheckpoint } from '../model/tlog.ts';
 import { texts } from './texts.ts';
-import { usePolled } from './polled.ts';
 
 /** How complete the archive is, what was signed last, and a check of the whole. */
 export function Status() {

@@ -13,6 +13,7 @@ export * from './keys.tsx';
 export * from './me_menu.tsx';
 export * from './message_list.tsx';
 export * from './person_name.tsx';
+export * from './polled.ts';
 export * from './provider.tsx';
 export * from './states.tsx';
 export * from './time_text.tsx';

@@ -1,5 +1,7 @@
+// For pages that ask again and again, and say how old their answer is.
+
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { toCallError, type CallError } from '@yizhan/kit';
+import { toCallError, type CallError } from '../core/calls.ts';
 
 export interface Polled<T> {
   data: T | undefined;

@@ -1,0 +1,76 @@
+import { CheckCircleFilled, CloseCircleFilled, ExclamationCircleFilled, QuestionCircleFilled } from '@ant-design/icons';
+import { useCallback } from 'react';
+import { ErrorState, Skeleton, TimeText, fullTime, serviceClient, useT, usePolled } from '@yizhan/kit';
+import { AdminService, ComponentHealth_State as State, type ComponentHealth, type GetHealthResponse } from '@yizhan/kit/gen/admin/v1/admin_service_pb';
+import { texts, type ConsoleText } from './texts.ts';
+
+const admin = serviceClient(AdminService);
+
+const words: Record<State, keyof ConsoleText & string> = { [State.OK]: 'ok', [State.DEGRADED]: 'degraded', [State.DOWN]: 'down', [State.UNSPECIFIED]: 'unknown' };
+const tones: Record<State, string> = { [State.OK]: 'ok', [State.DEGRADED]: 'warn', [State.DOWN]: 'bad', [State.UNSPECIFIED]: 'unknown' };
+
+function Mark({ state }: { state: State }) {
+  if (state === State.OK) return <CheckCircleFilled aria-hidden />;
+  if (state === State.DEGRADED) return <ExclamationCircleFilled aria-hidden />;
+  return state === State.DOWN ? <CloseCircleFilled aria-hidden /> : <QuestionCircleFilled aria-hidden />;
+}
+
+/** One sentence, then each part with what to do, then figures. What is not known is never green. */
+export function Health() {
+  const t = useT(texts);
+  const ask = useCallback(() => admin.getHealth({}), []);
+  const { data, error, at, again } = usePolled(ask, 3_000);
+  if (!data) return error ? <ErrorState error={error} what={t('healthFailed')} onRetry={again} /> : <Skeleton rows={6} />;
+  const state = error ? State.UNSPECIFIED : worst(data);
+  const names = (wanted: State) => data.components.filter((part) => part.state === wanted).map((part) => part.name);
+  const sentence = error ? t('lostSentence', { time: fullTime(at * 1000) })
+    : state === State.OK ? t('okSentence', { n: data.components.length })
+      : state === State.UNSPECIFIED ? t('unknownSentence', { names: names(state).join(', ') || '—' })
+        : t(state === State.DOWN ? 'downSentence' : 'degradedSentence', { n: names(state).length, names: names(state).join(', ') });
+  return (
+    <section className="co-page" aria-label={t('health')}>
+      <h2 className="yz-page-title">{t('health')}</h2>
+      <p className={`co-sentence co-${tones[state]}`} role="status" data-health={tones[state]}><Mark state={state} /> {sentence}</p>
+      <h3>{t('parts')}</h3>
+      <ul className="co-parts">{data.components.map((part) => <Part key={part.name} part={error ? { ...part, state: State.UNSPECIFIED } : part} />)}</ul>
+      <h3>{t('facts')}</h3>
+      <dl className="co-facts">
+        <div><dt>{t('version')}</dt><dd>{data.version}</dd></div>
+        <div><dt>{t('started')}</dt><dd><TimeText us={Number(data.startedAtUs)} form="full" /></dd></div>
+        <div><dt>{t('disk')}</dt><dd>{bytes(Number(data.diskFreeBytes))}</dd></div>
+        <div><dt>{t('data')}</dt><dd>{bytes(Number(data.dataBytes))}</dd></div>
+        <div><dt>{t('sessions')}</dt><dd>{String(data.sessions)}</dd></div>
+      </dl>
+      <p className="yz-meta">{t('updated', { time: fullTime(at * 1000) })}</p>
+    </section>
+  );
+}
+
+function Part({ part }: { part: ComponentHealth }) {
+  const t = useT(texts);
+  return (
+    <li data-part={part.name}>
+      <span className={`co-mark co-${tones[part.state]}`}><Mark state={part.state} /> {t(words[part.state])}</span>
+      <strong>{part.name}</strong>
+      <span className="yz-grow">{part.message}</span>
+    </li>
+  );
+}
+
+/** The worst of all: down, then what is not known, then what wants a look. */
+export function worst(health: Pick<GetHealthResponse, 'state' | 'components'>): State {
+  const all = [health.state, ...health.components.map((part) => part.state)];
+  for (const state of [State.DOWN, State.UNSPECIFIED, State.DEGRADED]) if (all.includes(state)) return state;
+  return State.OK;
+}
+
+function bytes(count: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let at = 0;
+  let value = count;
+  while (value >= 1000 && at < units.length - 1) {
+    value /= 1000;
+    at += 1;
+  }
+  return `${at === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[at]}`;
+}
