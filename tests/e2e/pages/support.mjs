@@ -12,7 +12,9 @@ import { chromium } from 'playwright-core';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+/** Names resolve to nothing, but for the product's own: a page that needs the outside fails here. */
+const ownHost = process.env.YIZHAN_INFO ? new URL(JSON.parse(readFileSync(process.env.YIZHAN_INFO, 'utf8')).web.url).hostname : '127.0.0.1';
+const flags = [`--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE ${ownHost}`, '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 /** The JSON that `run --info FILE` wrote, named by YIZHAN_INFO; null without it: then tests that need the product are skipped. */
 export const info = process.env.YIZHAN_INFO ? JSON.parse(readFileSync(process.env.YIZHAN_INFO, 'utf8')) : null;
@@ -162,4 +164,27 @@ export async function harness(t) {
   const vite = join(createRequire(join(root, 'package.json')).resolve('vite/package.json'), '../bin/vite.js');
   execFileSync(process.execPath, [vite, 'build', '--logLevel', 'error', '--emptyOutDir', '--outDir', out], { cwd: join(root, 'services/web/kit/harness'), stdio: 'inherit' });
   return serve(t, out);
+}
+
+/** Sends text in the open chat by keyboard. */
+export async function type(page, text) {
+  await page.fill('.im-chat-column textarea', text);
+  await page.focus('.im-chat-column textarea');
+  await page.keyboard.press('Enter');
+}
+
+/** The texts of the bubbles on the screen, from above. */
+export function bubbles(page) {
+  return page.$$eval('.yz-log .im-text', (elements) => elements.map((element) => ({ top: element.getBoundingClientRect().top, text: element.textContent })).sort((a, b) => a.top - b.top).map((each) => each.text));
+}
+
+export async function bubble(page, text, ms = 10_000) {
+  return page.waitForSelector(`.yz-log .im-text:text-is("${text}")`, { timeout: ms });
+}
+
+let counter = 0;
+/** A text that no other test wrote. */
+export function unique(text) {
+  counter += 1;
+  return `${text} ${Date.now().toString(36)}${counter}`;
 }

@@ -253,7 +253,10 @@ export class Im {
   async fetchConversation(id: string): Promise<Conv | null> {
     try {
       const { conversation } = await conversations.getConversation({ conversationId: id });
-      return conversation ? this.put(fromProto(conversation, this.meId)) : null;
+      if (!conversation) return null;
+      const conv = this.put(fromProto(conversation, this.meId));
+      this.tellDelivered(conv);
+      return conv;
     } catch (error) {
       const known = toCallError(error);
       if (known.temporary || known.signedOut) throw known;
@@ -265,6 +268,11 @@ export class Im {
     const merged = merge(this.convs.get().get(conv.id), conv);
     this.convs.set((old) => new Map(old).set(conv.id, merged));
     return merged;
+  }
+
+  /** Two people tell each other what has arrived; in groups that would be a call of everybody for every message. */
+  private tellDelivered(conv: Conv): void {
+    if (!conv.group && conv.unread > 0) this.cursorSender.read(conv.id, 0, conv.lastSeq);
   }
 
   forget(id: string): void {
@@ -328,7 +336,7 @@ export class Im {
       });
       for (const made of page.conversations) {
         const conv = this.convs.get().get(made.conversationId);
-        if (conv && !conv.group && conv.unread > 0) this.cursorSender.read(conv.id, 0, conv.lastSeq);
+        if (conv) this.tellDelivered(conv);
       }
       pageToken = page.nextPageToken;
       if (pageToken === '') break;

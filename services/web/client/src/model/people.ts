@@ -18,11 +18,21 @@ export class People {
   private readonly asked = new Set<string>();
   private readonly waiting: string[] = [];
   private running = 0;
+  private synced = false;
   private held: Person[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Fetches what changed since the last time; called at the start and whenever the stream is back. */
   async sync(): Promise<void> {
+    try {
+      await this.fetchChanges();
+    } finally {
+      this.synced = true;
+      this.pump();
+    }
+  }
+
+  private async fetchChanges(): Promise<void> {
     if (this.version === 0n) {
       const first = await directory.syncDirectory({ sinceVersion: 0n, pageSize: WHOLE });
       this.take(first.people);
@@ -65,8 +75,11 @@ export class People {
   }
 
   private pump(): void {
+    // Most names come with the first sync: nobody is asked for one by one before it.
+    if (!this.synced) return;
     while (this.running < 6 && this.waiting.length > 0) {
       const id = this.waiting.shift()!;
+      if (this.byId.get().has(id)) continue;
       this.running += 1;
       void withRetry(() => directory.getPerson({ personId: id }), { tries: 3 })
         .then(({ person }) => person && this.hold(person))

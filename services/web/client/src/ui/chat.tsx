@@ -1,7 +1,7 @@
 import { ArrowLeftOutlined, CloseOutlined, TeamOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
 import { Avatar, Composer, Empty, ErrorState, MessageList, personScore, Skeleton, useKeys, useLocale, useStore, useT, type ComposerHandle, type Mentionable, type MessageListHandle } from '@yizhan/kit';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { peerOf } from '../model/conversations.ts';
 import type { Entry } from '../model/log.ts';
 import { Rows, type Row } from '../model/rows.ts';
@@ -64,9 +64,12 @@ export function Chat({ id }: { id: string }) {
   useShown(useMemo(() => (peerId ? [peerId] : []), [peerId]));
 
   const ready = phase === 'ready';
-  useEffect(() => {
+  const [opened, setOpened] = useState(false);
+  useLayoutEffect(() => {
     if (!ready) return;
+    // Where the new begins is known at once, before the list is drawn and looks for its place.
     void im.open(id);
+    setOpened(true);
   }, [im, id, ready]);
   useEffect(() => () => im.close(id), [im, id]);
 
@@ -164,7 +167,7 @@ export function Chat({ id }: { id: string }) {
     const left = positions.get(id);
     return left && rows.some((row) => row.key === left) ? { key: left } : 'end';
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [log.loaded, generation]);
+  }, [log.loaded, opened, generation]);
   useEffect(() => {
     if (target) flash(target);
   }, [target, generation]);
@@ -186,7 +189,7 @@ export function Chat({ id }: { id: string }) {
         </header>
         {view.error ? (
           <ErrorState error={view.error} what={t('loadFailed')} onRetry={() => void im.open(id)} />
-        ) : !log.loaded ? (
+        ) : !log.loaded || !opened ? (
           <div className="im-fill"><Skeleton kind="chat" rows={7} /></div>
         ) : missing ? (
           <Empty action={<Button href="#/chat">{t('back')}</Button>}>{t('notHere')}</Empty>
