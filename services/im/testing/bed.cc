@@ -30,6 +30,10 @@ class Bed::DirectoryMachine final : public ledger::StateMachine {
 };
 
 void RecordingHub::Publish(std::string_view topic, std::string frame) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (discard_) return;
+  }
   live::v1::ServerFrame parsed;
   if (!parsed.ParseFromString(frame)) abort();
   absl::MutexLock lock(&mu_);
@@ -43,12 +47,17 @@ bool RecordingHub::Heard(std::string_view) const {
 
 void RecordingHub::Subscribe(std::string_view principal_id, std::string_view topic, bool active) {
   absl::MutexLock lock(&mu_);
-  if (!deaf_) subscriptions_.push_back(absl::StrCat(active ? "+" : "-", std::string(principal_id), " ", std::string(topic)));
+  if (!deaf_ && !discard_) subscriptions_.push_back(absl::StrCat(active ? "+" : "-", std::string(principal_id), " ", std::string(topic)));
 }
 
 void RecordingHub::set_deaf(bool deaf) {
   absl::MutexLock lock(&mu_);
   deaf_ = deaf;
+}
+
+void RecordingHub::set_discard(bool discard) {
+  absl::MutexLock lock(&mu_);
+  discard_ = discard;
 }
 
 std::vector<RecordingHub::Said> RecordingHub::Take() {
@@ -104,7 +113,13 @@ void Bed::Restart() {
   Open();
 }
 
-void Bed::PutPersons(const std::vector<Caller>& callers, bool active) {
+void PutPeople(ledger::Ledger& ledger, const std::vector<Caller>& callers, bool active) {
+  // A command has a bound of its own.
+  constexpr size_t kAtOnce = 2'000;
+  if (callers.size() > kAtOnce) {
+    PutPeople(ledger, {callers.begin(), callers.end() - kAtOnce}, active);
+    return PutPeople(ledger, {callers.end() - kAtOnce, callers.end()}, active);
+  }
   ledger::Proposal proposal;
   for (const Caller& caller : callers) {
     directory::v1::DirectoryRecord record;
@@ -126,8 +141,12 @@ void Bed::PutPersons(const std::vector<Caller>& callers, bool active) {
     Check(outcome.status());
     done.Notify();
   };
-  ledger->Submit(std::move(command));
+  ledger.Submit(std::move(command));
   done.WaitForNotification();
+}
+
+void Bed::PutPersons(const std::vector<Caller>& callers, bool active) {
+  PutPeople(*ledger, callers, active);
   // The projection follows on a thread of its own, in order.
   for (;;) {
     auto known = parts->people.Find(callers.back().no);

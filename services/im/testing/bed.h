@@ -32,6 +32,8 @@ class RecordingHub final : public rpc::Hub {
   size_t sessions() const override { return 0; }
 
   void set_deaf(bool deaf);
+  // Hears, and forgets at once: for measuring.
+  void set_discard(bool discard);
   std::vector<Said> Take();  // and forgets
   // "+p… g:…" and "-p… g:…", in order; and forgets.
   std::vector<std::string> TakeSubscriptions();
@@ -39,11 +41,15 @@ class RecordingHub final : public rpc::Hub {
  private:
   mutable absl::Mutex mu_;
   bool deaf_ ABSL_GUARDED_BY(mu_) = false;
+  bool discard_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<Said> said_ ABSL_GUARDED_BY(mu_);
   std::vector<std::string> subscriptions_ ABSL_GUARDED_BY(mu_);
 };
 
-// The ledger, empty folder to stop.
+// Records that people are in the directory (directory/0), and waits until that is durable.
+void PutPeople(ledger::Ledger& ledger, const std::vector<Caller>& callers, bool active = true);
+
+// Stops and removes its folder at the end.
 class Bed {
  public:
   explicit Bed(uint32_t partitions = 4, const Clock* clock = &RealClock());
