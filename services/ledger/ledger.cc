@@ -159,7 +159,7 @@ class LedgerImpl : public Ledger {
     if (partition == nullptr) return Unknown(id);
     if (started_) return absl::FailedPreconditionError("a snapshot is loaded before the ledger starts");
     if (partition->head > 0) return absl::FailedPreconditionError(absl::StrCat("partition ", partition->name, " is not empty; a snapshot would replace it"));
-    YZ_RETURN_IF_ERROR(LoadPartition(*folder_->store, *partition, path, Loading::kWhole));
+    YZ_RETURN_IF_ERROR(LoadPartition(*folder_->store, *partition, path, Loading::kWhole).status());
     return RecoverPartition(*folder_, *partition);
   }
 

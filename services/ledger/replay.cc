@@ -46,9 +46,11 @@ absl::StatusOr<ReplayResult> ReplayPartition(const Store& store, const Partition
   uint64_t next = 1;
   if (partition.first.load() > 1) {
     YZ_ASSIGN_OR_RETURN(SnapshotMark mark, MarkOf(store, partition));
-    YZ_RETURN_IF_ERROR(LoadPartition(scratch, partition, mark.path, Loading::kStateOnly));
-    if (mark.seq > head.seq) return absl::DataLossError(absl::StrCat("the snapshot ", mark.path, " is ahead of partition ", partition.name));
-    next = mark.seq + 1;
+    YZ_ASSIGN_OR_RETURN(const uint64_t seq, LoadPartition(scratch, partition, mark.path, Loading::kStateOnly));
+    if (seq < mark.seq || seq > head.seq) {
+      return absl::DataLossError(absl::StrCat("the snapshot ", mark.path, " is of seq ", seq, ", which partition ", partition.name, " did not cut its log behind"));
+    }
+    next = seq + 1;
   }
   Arena arena;
   Overlay overlay(&arena);

@@ -102,14 +102,11 @@ absl::StatusOr<uint64_t> SavePartition(const Store& store, const PartitionCore& 
   writer->Bytes(digest);
   YZ_RETURN_IF_ERROR(writer->Finish());
 
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  const std::string mark = SnapshotMark{head.seq, digest, std::filesystem::absolute(path).string()}.Encode();
-  YZ_RETURN_IF_ERROR(FromRocks(store.db()->Put(options, store.table(Table::kMeta), meta::MarkKey(partition.number), mark), "marking a snapshot"));
+  YZ_RETURN_IF_ERROR(store.Put(Table::kMeta, meta::MarkKey(partition.number), SnapshotMark{head.seq, digest, std::filesystem::absolute(path).string()}.Encode()));
   return head.seq;
 }
 
-absl::Status LoadPartition(const Store& store, const PartitionCore& partition, const std::string& path, Loading loading) {
+absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& partition, const std::string& path, Loading loading) {
   YZ_ASSIGN_OR_RETURN(auto reader, SnapshotReader::Open(path));
   YZ_ASSIGN_OR_RETURN(const Header header, ReadHeader(*reader, partition));
   const bool whole = loading == Loading::kWhole;
@@ -156,14 +153,18 @@ absl::Status LoadPartition(const Store& store, const PartitionCore& partition, c
   YZ_ASSIGN_OR_RETURN(std::string digest, reader->Bytes(32));
   if (!reader->AtEnd() || record_key.seq != header.seq + 1) return reader->Damaged("does not add up");
   if (digester.Finish() != digest) return reader->Damaged("holds a state that has not the digest it says");
-  if (!whole) return loader.Flush(false);
+  if (!whole) {
+    YZ_RETURN_IF_ERROR(loader.Flush(false));
+    return header.seq;
+  }
   loader.Put(Table::kMeta, meta::HeadKey(partition.number), Head{header.seq, header.time_us}.Encode());
   std::string first;
   AppendU64(first, header.first_record);
   loader.Put(Table::kMeta, meta::FirstKey(partition.number), first);
   loader.Put(Table::kMeta, meta::MarkKey(partition.number), SnapshotMark{header.seq, digest, std::filesystem::absolute(path).string()}.Encode());
   loader.Delete(Table::kMeta, meta::LoadingKey(partition.number));
-  return loader.Flush(true);
+  YZ_RETURN_IF_ERROR(loader.Flush(true));
+  return header.seq;
 }
 
 absl::StatusOr<SnapshotMark> MarkOf(const Store& store, const PartitionCore& partition) {

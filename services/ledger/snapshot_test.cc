@@ -114,6 +114,29 @@ TEST_F(SnapshotTest, GoesOnBehindASnapshotAndACutLog) {
   EXPECT_NE(at_snapshot, Digest());
 }
 
+// Found by kill_test: the replay took the mark's seq for the file's, and applied the records between the two twice.
+TEST_F(SnapshotTest, AProcessThatDiesBetweenASnapshotAndItsMark) {
+  ASSERT_TRUE(Open().ok());
+  Fill(30);
+  ASSERT_TRUE(ledger_->WriteSnapshot(kIm1, path()).ok());
+  ASSERT_TRUE(ledger_->CutLog(kIm1, 1'500).ok());
+  Fill(5);
+  ASSERT_TRUE(ledger_->WriteSnapshot(kIm1, path() + "2").ok());
+  ASSERT_TRUE(ledger_->WriteSnapshot(kIm1, path() + "3").ok());
+  ledger_.reset();
+  {
+    auto store = Store::Open(dir_.path() + "/ledger", Store::Mode::kReadWrite);
+    std::string mark = SnapshotMark{3'000, std::string(32, 'd'), path()}.Encode();
+    ASSERT_TRUE((*store)->Put(Table::kMeta, meta::MarkKey(1), mark).ok());
+  }
+  std::filesystem::rename(path() + "2", path());
+  ASSERT_TRUE(Open().ok());
+  Fill(1);
+  auto replayed = ledger_->Replay(other_dir_.path(), kIm1);
+  ASSERT_TRUE(replayed.ok()) << replayed.status();
+  EXPECT_EQ((*replayed)[0].records, 100u);
+}
+
 TEST_F(SnapshotTest, FillsAnEmptyPartitionElsewhere) {
   ASSERT_TRUE(Open().ok());
   Fill(30);
@@ -164,7 +187,7 @@ TEST_F(SnapshotTest, AHalfLoadedPartitionIsEmpty) {
     (*writer)->Text("key");
     (*writer)->Text(std::string(5 << 20, 'v'));  // beyond what one write takes: it is in the store when the end is missed
     ASSERT_TRUE((*writer)->Finish().ok());
-    EXPECT_EQ(ReasonOf(LoadPartition(**store, *(*folder)->partitions[1], path() + ".broken", Loading::kWhole)), "DAMAGED_SNAPSHOT");
+    EXPECT_EQ(ReasonOf(LoadPartition(**store, *(*folder)->partitions[1], path() + ".broken", Loading::kWhole).status()), "DAMAGED_SNAPSHOT");
     EXPECT_TRUE(*(*store)->Get(Table::kState, StateKey(1, "key")));
   }
   ASSERT_TRUE(Open(false).ok());

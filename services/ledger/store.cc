@@ -181,6 +181,12 @@ absl::StatusOr<std::optional<std::string>> Store::Get(Table table, std::string_v
   return std::string(value.data(), value.size());
 }
 
+absl::Status Store::Put(Table table, std::string_view key, std::string_view value) const {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return FromRocks(db_->Put(options, this->table(table), ToSlice(key), ToSlice(value)), "writing the ledger");
+}
+
 absl::Status Store::Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
                          absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const {
   rocksdb::ReadOptions options;

@@ -42,6 +42,8 @@ class Store {
   const std::string& path() const { return path_; }
 
   absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key, const rocksdb::Snapshot* snapshot = nullptr) const;
+  // One synced write.
+  absl::Status Put(Table table, std::string_view key, std::string_view value) const;
   // Keys in [from, end) in order, until `visit` returns false. An empty `end` is the table's.
   absl::Status Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const;
