@@ -23,10 +23,15 @@ export function Health() {
   if (!data) return error ? <ErrorState error={error} what={t('healthFailed')} onRetry={again} /> : <Skeleton rows={6} />;
   const state = error ? State.UNSPECIFIED : worst(data);
   const names = (wanted: State) => data.components.filter((part) => part.state === wanted).map((part) => part.name);
+  const say: [State, (list: string[]) => string][] = [
+    [State.DOWN, (list) => t('downSentence', { n: list.length, names: list.join(', ') })],
+    [State.UNSPECIFIED, (list) => t('unknownSentence', { names: list.join(', ') })],
+    [State.DEGRADED, (list) => t('degradedSentence', { n: list.length, names: list.join(', ') })],
+  ];
+  const wrong = say.map(([wanted, tell]) => [names(wanted), tell] as const).filter(([list]) => list.length > 0).map(([list, tell]) => tell(list));
   const sentence = error ? t('lostSentence', { time: fullTime(at * 1000) })
-    : state === State.OK ? t('okSentence', { n: data.components.length })
-      : state === State.UNSPECIFIED ? t('unknownSentence', { names: names(state).join(', ') || '—' })
-        : t(state === State.DOWN ? 'downSentence' : 'degradedSentence', { n: names(state).length, names: names(state).join(', ') });
+    : wrong.length > 0 ? wrong.join(' ')
+      : state === State.OK ? t('okSentence', { n: data.components.length }) : t(words[state]);
   return (
     <section className="co-page" aria-label={t('health')}>
       <h2 className="yz-page-title">{t('health')}</h2>

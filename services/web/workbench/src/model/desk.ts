@@ -1,6 +1,6 @@
 // The workbench behind the page: listens, asks, keeps the state true after every reconnect.
 
-import { announce, createStore, LiveSocket, newId, probeSession, serviceClient, toCallError, withRetry, type CallError, type Store } from '@yizhan/kit';
+import { announce, createStore, LiveSocket, newId, probeSession, serviceClient, sleep, toCallError, type CallError, type Store } from '@yizhan/kit';
 import { AgentService, ListReceptionsRequest_Filter } from '@yizhan/kit/gen/desk/v1/agent_service_pb';
 import type { DeskEvent } from '@yizhan/kit/gen/desk/v1/live_pb';
 import { Line_Author, type Agent_State, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
@@ -71,28 +71,29 @@ export class Desk {
 
   async setState(state: Agent_State, capacity = 0): Promise<void> {
     const requestId = newId();
-    const { me } = await withRetry(() => this.agents.setState({ state, capacity, requestId }), { tries: 3 });
+    const { me } = await unlessRefused(() => this.agents.setState({ state, capacity, requestId }));
     if (me) this.take({ case: 'agent', value: me });
   }
 
   /** Takes a waiting reception; without an id the one that waits longest. Throws CallError with ALREADY_TAKEN when another was quicker. */
   async accept(conversationId = ''): Promise<Reception | undefined> {
     const requestId = newId();
-    const { reception } = await withRetry(() => this.agents.accept({ conversationId, requestId }), { tries: 3 });
+    // A colleague who was quicker is told at once: only silence is tried again.
+    const { reception } = await unlessRefused(() => this.agents.accept({ conversationId, requestId }));
     if (reception) this.take({ case: 'reception', value: reception });
     return reception;
   }
 
   async transfer(conversationId: string, to: { agentId?: string; groupId?: string }, note: string): Promise<void> {
     const requestId = newId();
-    const { reception } = await withRetry(
-      () => this.agents.transfer({ conversationId, toAgentId: to.agentId ?? '', toGroupId: to.groupId ?? '', note, requestId }), { tries: 3 });
+    const { reception } = await unlessRefused(
+      () => this.agents.transfer({ conversationId, toAgentId: to.agentId ?? '', toGroupId: to.groupId ?? '', note, requestId }));
     if (reception) this.take({ case: 'reception', value: reception });
   }
 
   async close(conversationId: string): Promise<void> {
     const requestId = newId();
-    const { reception } = await withRetry(() => this.agents.close({ conversationId, requestId }), { tries: 3 });
+    const { reception } = await unlessRefused(() => this.agents.close({ conversationId, requestId }));
     if (reception) this.take({ case: 'reception', value: reception });
   }
 
@@ -129,6 +130,9 @@ export class Desk {
       if (!reception) void this.refresh();
     } else if (kind.case === 'reception') {
       const old = before.receptions.get(kind.value.conversationId);
+      const id = kind.value.conversationId;
+      // Lines come to who has the reception; others who look at it are told that there are more, and fetch them.
+      if (before.lines.get(id)?.loaded && kind.value.lastSeq > lastLoaded(before, id)) void this.fill(id).catch(() => {});
       if (isMine(kind.value, this.myId) && !(old && isMine(old, this.myId))) announce(this.say.reception(kind.value));
     }
   }
@@ -147,6 +151,19 @@ export class Desk {
       const page = await this.agents.listReceptionLines({ conversationId: id, afterSeq, pageSize: 500 });
       more = page.more && page.lines.length > 0;
       this.state.set((old) => withLines(page.reception ? withReception(old, page.reception) : old, id, page.lines, !more));
+    }
+  }
+}
+
+/** Three tries while nobody answers; the request id makes that harmless. A refusal is final. */
+async function unlessRefused<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const known = toCallError(error);
+      if (known.reason !== 'UNREACHABLE' || attempt === 2) throw known;
+      await sleep(400 * (attempt + 1));
     }
   }
 }

@@ -1,6 +1,6 @@
 import { App, Button } from 'antd';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { Avatar, ConnectionBar, Drafts, Empty, ErrorState, JumpPalette, Skeleton, createStore, currentLocale, personScore, toCallError, translate, useErrorText, useKeys, useStore, useT, type JumpItem, type Me } from '@yizhan/kit';
+import { Avatar, ConnectionBar, Drafts, Empty, ErrorState, JumpPalette, Role, Skeleton, createStore, currentLocale, hasRole, personScore, toCallError, translate, useErrorText, useKeys, useStore, useT, type JumpItem, type Me } from '@yizhan/kit';
 import { Owner } from '@yizhan/kit/gen/desk/v1/reception_pb';
 import { Desk } from '../model/desk.ts';
 import { isMine, mineOf, waitingOf } from '../model/desk_state.ts';
@@ -59,7 +59,7 @@ function Page({ me }: { me: Me }) {
 
   const failed = useCallback((error: unknown) => {
     const { reason } = toCallError(error);
-    const words: Record<string, string> = { ALREADY_TAKEN: t('alreadyTaken'), AT_CAPACITY: t('atCapacity'), NOBODY_WAITS: t('nobodyWaits'), QUEUE_EMPTY: t('nobodyWaits'), NOT_ONLINE: t('notOnline') };
+    const words: Record<string, string> = { ALREADY_TAKEN: t('alreadyTaken'), CAPACITY_REACHED: t('atCapacity'), NOBODY_WAITS: t('nobodyWaits'), OFFLINE: t('notOnline') };
     void message.warning(words[reason] ?? say(error));
   }, [message, say, t]);
 
@@ -83,7 +83,7 @@ function Page({ me }: { me: Me }) {
   }, [desk, failed, select]);
 
   const mine = reception !== undefined && isMine(reception, desk.myId);
-  const owned = reception !== undefined && reception.owner === Owner.AGENT;
+  const movable = mine || (reception?.owner === Owner.AGENT && hasRole(me, Role.SUPERVISOR));
   useKeys({
     f2: {
       label: t('keyNext'),
@@ -99,7 +99,7 @@ function Page({ me }: { me: Me }) {
     },
     f4: { label: t('keyAccept'), run: () => accept('') },
     f8: { label: t('keyNote'), run: () => { if (reception && reception.owner !== Owner.NONE) setMode((old) => (old === 'note' ? 'reply' : 'note')); } },
-    f9: { label: t('keyTransfer'), run: () => { if (owned) setTransfer(true); } },
+    f9: { label: t('keyTransfer'), run: () => { if (movable) setTransfer(true); } },
     'shift+f9': { label: t('keyEnd'), run: () => { if (mine) setEnding(true); } },
     escape: {
       run: () => {
@@ -134,7 +134,7 @@ function Page({ me }: { me: Me }) {
         <main className="wb-main" aria-label={t('chat')}>
           {selected === '' ? <Empty>{t('noneChosen')}</Empty> : (
             <Chat
-              key={selected} id={selected} drafts={drafts} mode={mode} onMode={setMode} ending={ending} onEnding={setEnding} onTransfer={() => setTransfer(true)}
+              key={selected} id={selected} drafts={drafts} mode={mode} onMode={setMode} ending={ending} onEnding={setEnding} onTransfer={movable ? () => setTransfer(true) : undefined}
               onAccept={accept} onBack={() => select('')} onInfo={() => setView('info')} failed={failed}
             />
           )}

@@ -17,7 +17,8 @@ export interface ChatProps {
   onMode: (mode: 'reply' | 'note') => void;
   ending: boolean;
   onEnding: (open: boolean) => void;
-  onTransfer: () => void;
+  /** Absent where the caller may not give it away. */
+  onTransfer: (() => void) | undefined;
   onAccept: (id: string) => void;
   onBack: () => void;
   onInfo: () => void;
@@ -105,7 +106,7 @@ function ChatHead({ reception, state, onBack, onInfo, onTransfer, onEnding, onAc
       </div>
       {state === 'mine' && reception.unansweredSinceUs > 0n && <Timer sinceUs={Number(reception.unansweredSinceUs)} text="unanswered" />}
       {state === 'waiting' && <><Timer sinceUs={Number(reception.queuedAtUs)} text="waits" /><Button type="primary" onClick={() => onAccept(reception.conversationId)}>{t('accept')}</Button></>}
-      {(state === 'mine' || state === 'other') && <Button onClick={onTransfer}>{t('transfer')} <kbd>F9</kbd></Button>}
+      {onTransfer && <Button onClick={onTransfer}>{t('transfer')} <kbd>F9</kbd></Button>}
       {state === 'mine' && <Button onClick={() => onEnding(true)} title={`${t('end')} Shift+F9`}>{t('end')}</Button>}
       <Button type="text" className="wb-medium" icon={<UserOutlined aria-hidden />} aria-label={t('info')} onClick={onInfo} />
     </header>
