@@ -92,6 +92,8 @@ class ItemStoreImpl : public ItemStore {
     return FromRocks(it->status(), "reading");
   }
 
+  absl::Status Overwrite(uint64_t leaf, const std::string& bytes) { return FromRocks(db_->Put({}, LeafKey(leaf), bytes), "overwriting"); }
+
   absl::Status Sync() override { return FromRocks(db_->SyncWAL(), "syncing"); }
 
  private:
@@ -105,6 +107,10 @@ absl::StatusOr<std::unique_ptr<ItemStore>> ItemStore::Open(const std::string& pa
   auto store = std::make_unique<ItemStoreImpl>();
   YZ_RETURN_IF_ERROR(store->OpenStore(path));
   return store;
+}
+
+absl::Status ItemStore::OverwriteForTest(std::unique_ptr<ItemStore> store, uint64_t leaf, const std::string& bytes) {
+  return static_cast<ItemStoreImpl&>(*store).Overwrite(leaf, bytes);
 }
 
 }  // namespace yizhan::audit

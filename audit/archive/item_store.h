@@ -17,6 +17,8 @@ class ItemStore {
  public:
   static absl::StatusOr<std::unique_ptr<ItemStore>> Open(const std::string& path);
   virtual ~ItemStore() = default;
+  // Closes `store` and writes other bytes where a leaf's were: what a forger with the files would do.
+  static absl::Status OverwriteForTest(std::unique_ptr<ItemStore> store, uint64_t leaf, const std::string& bytes);
 
   // The first leaf that is not here: leaves 0 to end() - 1 are.
   virtual uint64_t end() const = 0;

@@ -242,6 +242,7 @@ class SearcherImpl : public Searcher {
   void Run() {
     // What the index lost with the last process is indexed again: the items are the source.
     uint64_t next = index_->end();
+    indexed_end_.store(next);
     while (true) {
       {
         absl::MutexLock lock(&mutex_);
