@@ -3,15 +3,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/logging.h"
 #include "base/status.h"
 #include "ledger/fault_file_system.h"
+#include "ledger/log_scan.h"
 #include "ledger/rocks.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -64,8 +69,8 @@ rocksdb::DBOptions DatabaseOptions() {
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
   options.track_and_verify_wals_in_manifest = true;
-  // Only a log that simply ends may end early; a wrong checksum before the end is an error, not an end.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Replays up to the first damage. Whether that is the end that was being written is found out by ourselves, before (CheckEnds).
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // Bounds what a start has to read again.
   options.max_total_wal_size = 96 << 20;
   // There is one writer: nothing to arrange between several.
@@ -95,6 +100,32 @@ absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& opti
     }
   }
   return absl::OkStatus();
+}
+
+// SYNCED: u64 sequence number, u32 CRC-32C of these 8 bytes, big-endian.
+std::string EncodeSynced(uint64_t sequence) {
+  std::string bytes;
+  AppendU64(bytes, sequence);
+  AppendU32(bytes, Crc32c(0, bytes));
+  return bytes;
+}
+
+// 0 when there is no such file, or none that can be believed: then less is known, and nothing is wrong.
+uint64_t ReadSynced(const std::string& path) {
+  std::ifstream in(path + "/SYNCED", std::ios::binary);
+  std::string bytes(12, '\0');
+  if (!in.read(bytes.data(), 12) || ReadU32(std::string_view(bytes).substr(8)) != Crc32c(0, std::string_view(bytes).substr(0, 8))) return 0;
+  return ReadU64(bytes);
+}
+
+std::string Where(const std::optional<LogDamage>& damage) {
+  return damage ? absl::StrCat("; ", damage->path, " is damaged at byte ", damage->offset) : "";
+}
+
+absl::Status Missing(const std::string& path, uint64_t got, uint64_t synced, const std::optional<LogDamage>& damage) {
+  return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
+                absl::StrCat("the ledger in ", path, " has lost what was committed: it can be read up to write ", got, ", and ", synced, " were on the disk",
+                             Where(damage), ". Nothing was changed. Restore a backup, or the damaged file"));
 }
 
 absl::Status Held(const std::string& path) {
@@ -145,29 +176,61 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
     YZ_RETURN_IF_ERROR(CheckTables(path, options));
   }
 
+  uint64_t synced = 0;
+  std::optional<LogDamage> damage;
+  if (exists) {
+    synced = ReadSynced(path);
+    YZ_ASSIGN_OR_RETURN(damage, ScanLogs(path));
+  }
   auto cache = rocksdb::NewLRUCache(64 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const TableSpec& spec : kTables) families.emplace_back(spec.name, OptionsOf(spec.tuning, cache, hooks));
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, OptionsOf(Tuning::kSmall, cache, hooks));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::Status status = mode == Mode::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &store->db_)
-                                                   : rocksdb::DB::Open(options, path, families, &handles, &store->db_);
-  if (!status.ok()) {
+  auto open = [&](bool read_only) -> absl::Status {
+    rocksdb::Status status = read_only ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &store->db_)
+                                       : rocksdb::DB::Open(options, path, families, &handles, &store->db_);
     if (status.IsIOError() && absl::StrContains(status.ToString(), "/LOCK")) return Held(path);
-    return FromRocks(status, absl::StrCat("opening the ledger in ", path));
+    if (!status.ok()) return FromRocks(status, absl::StrCat("opening the ledger in ", path, Where(damage)));
+    for (const TableSpec& spec : kTables) store->tables_[static_cast<size_t>(spec.id)] = handles[static_cast<size_t>(spec.id)];
+    store->default_ = handles.back();
+    if (const uint64_t got = store->db_->GetLatestSequenceNumber(); got < synced) return Missing(path, got, synced, damage);
+    return absl::OkStatus();
+  };
+  // A log that does not end well is first read without touching it: opening for writing drops what stands behind the damage.
+  if (mode == Mode::kReadWrite && damage) {
+    YZ_RETURN_IF_ERROR(open(/*read_only=*/true));
+    store->CloseDatabase();
+    log::Warning("ledger", "the end of a log was being written when the process died; what was not committed is dropped")
+        .With("file", damage->path)
+        .With("byte", damage->offset);
   }
-  for (const TableSpec& spec : kTables) store->tables_[static_cast<size_t>(spec.id)] = handles[static_cast<size_t>(spec.id)];
-  store->default_ = handles.back();
+  YZ_RETURN_IF_ERROR(open(mode == Mode::kReadOnly));
+  if (mode == Mode::kReadWrite) {
+    store->synced_fd_ = ::open((path + "/SYNCED").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (store->synced_fd_ < 0) return absl::FailedPreconditionError(absl::StrCat("cannot write ", path, "/SYNCED: ", strerror(errno)));
+  }
   return store;
 }
 
+void Store::CloseDatabase() {
+  if (db_ == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle* handle : tables_) db_->DestroyColumnFamilyHandle(handle);
+  db_->DestroyColumnFamilyHandle(default_);
+  db_->Close();
+  delete db_;
+  db_ = nullptr;
+}
+
+void Store::MarkSynced(uint64_t sequence) {
+  const std::string bytes = EncodeSynced(sequence);
+  // A mark that cannot be written is an old mark: it says less.
+  (void)!pwrite(synced_fd_, bytes.data(), bytes.size(), 0);
+}
+
 Store::~Store() {
-  if (db_ != nullptr) {
-    for (rocksdb::ColumnFamilyHandle* handle : tables_) db_->DestroyColumnFamilyHandle(handle);
-    db_->DestroyColumnFamilyHandle(default_);
-    db_->Close();
-    delete db_;
-  }
+  CloseDatabase();
+  if (synced_fd_ >= 0) close(synced_fd_);
   if (lock_ != nullptr) rocksdb::Env::Default()->UnlockFile(lock_);
 }
 

@@ -32,6 +32,7 @@ class Store {
     kReadWrite,  // creates what is missing
     kReadOnly,   // refuses a folder that is not there; changes nothing in it
   };
+  // Looks through the logs before anything is replayed: an end that was being written is dropped, anything else that is missing is refused.
   // FailedPrecondition: another process holds it; a newer program made it (says what to do); NotFound: nothing there to read. DataLoss: damaged;
   // names the file where RocksDB does.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, Mode mode, const Hooks& hooks = {});
@@ -47,11 +48,15 @@ class Store {
   // Keys in [from, end) in order, until `visit` returns false. An empty `end` is the table's.
   absl::Status Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const;
+  // Remembers, in the file SYNCED beside RocksDB's, that everything up to this RocksDB sequence number is on the disk. Not synced itself: it may fall
+  // behind in a power cut, never be ahead. With it a start tells an end that was being written from one that has been lost.
+  void MarkSynced(uint64_t sequence);
   // Reads and checks every block of every table file against its checksum.
   absl::Status VerifyChecksums() const;
 
  private:
   Store() = default;
+  void CloseDatabase();
 
   std::string path_;
   std::unique_ptr<rocksdb::Env> fault_env_;
@@ -59,6 +64,7 @@ class Store {
   rocksdb::DB* db_ = nullptr;
   std::array<rocksdb::ColumnFamilyHandle*, kTables.size()> tables_{};
   rocksdb::ColumnFamilyHandle* default_ = nullptr;
+  int synced_fd_ = -1;
 };
 
 // RocksDB's status as ours: no space → ResourceExhausted DISK_FULL, corruption → DataLoss DAMAGED_STORE, other I/O → Unavailable IO_ERROR.

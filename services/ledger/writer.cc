@@ -32,7 +32,14 @@ class Writer::StoreWrite : public LocalWrite {
     rocksdb::WriteOptions options;
     options.sync = sync;
     rocksdb::Status status = writer_->folder_.store->db()->Write(options, writer_->write_.get());
-    if (status.ok()) return absl::OkStatus();
+    if (status.ok()) {
+      // RocksDB has put the batch's first sequence number into its head: fixed64, little-endian (write_batch.cc, "rep_").
+      const std::string& rep = writer_->write_->Data();
+      uint64_t sequence = 0;
+      for (int i = 7; i >= 0; --i) sequence = sequence << 8 | static_cast<unsigned char>(rep[static_cast<size_t>(i)]);
+      if (sync) writer_->folder_.store->MarkSynced(sequence + writer_->write_->Count() - 1);
+      return absl::OkStatus();
+    }
     absl::Status refused = FromRocks(status, "committing");
     if (status.IsIOError() && !status.IsNoSpace()) Die(std::string(refused.message()));
     // RocksDB takes nothing more until it has been resumed.
