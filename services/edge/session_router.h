@@ -78,7 +78,7 @@ class SessionListener {
 struct SessionOptions {
   // Authenticated.
   yizhan::rpc::Principal principal;
-  // The token behind it: asked again every 30 to 45 seconds, so that a session ends when its token does. Empty: only the principal's
+  // The token behind it: asked again every 15 to 25 seconds, so that a session ends when its token does. Empty: only the principal's
   // expiry is kept.
   std::string token;
   std::string remote_address;

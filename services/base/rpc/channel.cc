@@ -69,7 +69,7 @@ class GrpcChannel final : public Channel {
   }
 
   std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
-                                 std::function<void(const yizhan::live::v1::LinkDown&)> on_frames,
+                                 std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                                  std::function<void(absl::Status)> on_broken) override {
     std::unique_ptr<Link> link;
     if (!gate_->Pass([&] { link = NewLink(channel_, service, edge_id, on_frames, on_broken); })) {

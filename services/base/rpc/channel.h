@@ -52,7 +52,7 @@ class Channel {
   // ended: the edge opens a new one and its sessions again. Neither is called once the link's destructor has returned, except that one
   // which is running just then is not waited for.
   virtual std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
-                                         std::function<void(const yizhan::live::v1::LinkDown&)> on_frames,
+                                         std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                                          std::function<void(absl::Status)> on_broken) = 0;
 };
 

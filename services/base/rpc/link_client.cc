@@ -21,12 +21,12 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
  public:
   // What the stream and its Link share.
   struct Shared {
-    Shared(Stream* stream, std::function<void(const LinkDown&)> frames, std::function<void(absl::Status)> broken)
+    Shared(Stream* stream, std::function<void(LinkDown)> frames, std::function<void(absl::Status)> broken)
         : queue(kMaxLinkQueueBytes, [stream](std::string batch) { stream->Write(std::move(batch)); }),
           on_frames(std::move(frames)),
           on_broken(std::move(broken)) {}
     BatchQueue queue;
-    std::function<void(const LinkDown&)> on_frames;
+    std::function<void(LinkDown)> on_frames;
     std::function<void(absl::Status)> on_broken;
     std::atomic<bool> abandoned{false};
     absl::Mutex mutex;
@@ -34,7 +34,7 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   };
 
   static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, const std::string& service, const std::string& edge_id,
-                                      std::function<void(const LinkDown&)> on_frames, std::function<void(absl::Status)> on_broken) {
+                                      std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
     auto* stream = new Stream(channel, std::move(on_frames), std::move(on_broken));
     std::shared_ptr<Shared> shared = stream->shared_;
     stream->Begin(service, edge_id);
@@ -68,7 +68,7 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   }
 
  private:
-  Stream(std::shared_ptr<grpc::Channel> channel, std::function<void(const LinkDown&)> on_frames, std::function<void(absl::Status)> on_broken)
+  Stream(std::shared_ptr<grpc::Channel> channel, std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken)
       : stub_(std::move(channel)), shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
     absl::MutexLock lock(&shared_->mutex);
     shared_->context = &context_;
@@ -98,7 +98,7 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
       bad_ = absl::InternalError("the other end sent what is not a LinkDown");
       return false;
     }
-    if (!shared_->abandoned.load(std::memory_order_acquire)) shared_->on_frames(down);
+    if (!shared_->abandoned.load(std::memory_order_acquire)) shared_->on_frames(std::move(down));
     return true;
   }
 
@@ -135,7 +135,7 @@ class GrpcLink final : public Link {
 }  // namespace
 
 std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::string service, std::string edge_id,
-                              std::function<void(const LinkDown&)> on_frames, std::function<void(absl::Status)> on_broken) {
+                              std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
   return std::make_unique<GrpcLink>(Stream::Open(std::move(channel), service, edge_id, std::move(on_frames), std::move(on_broken)));
 }
 

@@ -1,0 +1,42 @@
+// The live stream over WebSocket, at /live: LiveService's frames, binary or (?format=json) proto3 JSON.
+#pragma once
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "base/http/message.h"
+#include "base/rpc/server.h"
+#include "edge/session_router.h"
+
+namespace yizhan::edge {
+
+struct LiveOptions {
+  // A stream that authenticates by Hello says it within this time.
+  absl::Duration hello_timeout = absl::Seconds(10);
+  // Silence after which the server pings, and after which it gives the client up.
+  absl::Duration ping_after = absl::Seconds(25);
+  absl::Duration silence = absl::Seconds(60);
+  // Bytes that wait for a client; beyond, it is told SLOW_CONSUMER and closed.
+  size_t max_queued_bytes = 4 << 20;
+  // One message of a client.
+  size_t max_frame_bytes = 64 << 10;
+  // Frames of a client in one second; beyond, PROTOCOL_ERROR.
+  int max_frames_per_second = 100;
+  size_t max_streams = 100'000;
+};
+
+class Live {
+ public:
+  // All outlive it.
+  static std::unique_ptr<Live> Make(SessionRouter* router, rpc::Authenticator* authenticator, LiveOptions options);
+  virtual ~Live() = default;  // stops
+
+  // A request to /live, on its connection's thread. Whoever brings a bearer token or the session cookie is authenticated before the
+  // upgrade (401 otherwise); who brings neither, or asks with ?hello, begins with Hello. Pages of other sites are refused (403).
+  virtual void Handle(http::Request request, http::Respond respond) = 0;
+  virtual size_t streams() const = 0;
+  // Says SHUTTING_DOWN to every stream and closes it. Not from a thread of the pool.
+  virtual void Stop() = 0;
+};
+
+}  // namespace yizhan::edge
