@@ -1,0 +1,46 @@
+// What `yizhan run` was told: by flags and by a configuration file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "ldap/client/ldap_config.h"
+
+namespace yizhan::appliance {
+
+struct LdapSource {
+  std::string name;
+  directory::LdapConfig config;
+};
+
+struct RunOptions {
+  std::string data_dir = "data";
+  // Where --info writes; empty: nowhere.
+  std::string info_file;
+  std::string pages_dir;
+  // HTTPS at this port, XMPP (STARTTLS) at +1, XMPP (TLS) at +2, gRPC at +3, metrics at +4. 0: any free ports.
+  int port_base = 8440;
+  // Where people come in: "127.0.0.1" or another address of this machine.
+  std::string address = "127.0.0.1";
+  std::string domain = "bank.example";
+  bool domain_given = false;
+  // Plain XMPP for measuring, on loopback only; -1: none, 0: any free port.
+  int plain_xmpp_port = -1;
+  // People u0 to uN-1 with the password benchpw.
+  int bench_people = 0;
+  // Whether to seed the demonstration bank.
+  bool demonstration = true;
+  std::string log_level = "warning";
+  int im_partitions = 16;
+  int threads = 0;  // of the edge; 0: one for each core, at most 8
+  std::vector<LdapSource> ldap_sources;
+};
+
+// Reads a YAML file into `options`. InvalidArgument names file, line and key for anything unknown or of the wrong kind.
+absl::Status ReadConfig(const std::string& path, RunOptions& options);
+
+// What does not fit together: InvalidArgument with what to change.
+absl::Status CheckOptions(const RunOptions& options);
+
+}  // namespace yizhan::appliance
