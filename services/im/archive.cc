@@ -52,8 +52,8 @@ struct Row {
 // The messages of one conversation within a range, from one end to the other.
 class Source {
  public:
-  Source(const ledger::StateReader* state, const Membership& membership, Range range, bool newest)
-      : state_(state), membership_(membership), range_(range), newest_(newest) {
+  Source(const ledger::StateReader* state, const Membership& membership, Range range, bool newest, size_t first_chunk)
+      : state_(state), membership_(membership), range_(range), newest_(newest), chunk_(first_chunk) {
     range_.low = std::max(range_.low, membership_.head.created_id);
     range_.high = std::min(range_.high, membership_.head.last_id);
   }
@@ -71,13 +71,17 @@ class Source {
     return row;
   }
 
-  // Reads on: up to `count` messages.
-  absl::Status Fill(size_t count) {
+  // Reads on: up to `most` messages, fewer at first, as most sources give few to a page.
+  absl::Status Fill(size_t most) {
+    const size_t count = std::min(most, chunk_);
+    chunk_ *= 2;
     if (next_seq_ == 0) YZ_RETURN_IF_ERROR(Locate());
-    return Walk(newest_, next_seq_, [&](Row row) {
+    if (newest_) return FillBack(count);
+    return Walk(false, next_seq_, [&](Row row) {
+      next_seq_ = row.seq + 1;
       if (row.is_message) rows_.push_back(std::move(row));
       return rows_.size() < count;
-    });
+    }, &done_);
   }
 
   // How many messages the range holds: by the running counts at its ends.
@@ -91,7 +95,7 @@ class Source {
         (back ? last : first) = std::move(row);
         found = true;
         return false;
-      }, false));
+      }));
       if (!found) return 0;
     }
     return last.messages - first.messages + (first.is_message ? 1 : 0);
@@ -121,42 +125,82 @@ class Source {
 
   absl::Status Locate() {
     YZ_ASSIGN_OR_RETURN(next_seq_, Seek(newest_));
+    behind_mark_ = next_seq_ != membership_.last_seq();
     return absl::OkStatus();
   }
 
-  // Visits rows of the range from `seq` on until `take` returns false or the range ends; moves next_seq_ when `advance`.
-  absl::Status Walk(bool back, uint64_t seq, absl::FunctionRef<bool(Row)> take, bool advance = true) {
+  // Seqs are contiguous, so what is behind is read forwards, which is much cheaper in RocksDB, and turned round.
+  absl::Status FillBack(size_t count) {
+    const uint64_t first = membership_.first_seq();
+    while (rows_.size() < count && !done_) {
+      // Behind a mark up to kMarkEvery rows may lie above the range.
+      const uint64_t step = behind_mark_ ? std::max<uint64_t>(count, kMarkEvery) : count - rows_.size();
+      behind_mark_ = false;
+      const uint64_t low = next_seq_ >= first + step ? next_seq_ - step + 1 : first;
+      std::vector<Row> rows;
+      bool below = low == first;
+      YZ_RETURN_IF_ERROR(Scan(low, next_seq_, [&](Row row) {
+        if (row.message_id < range_.low) below = true;
+        if (row.is_message && row.message_id >= range_.low && row.message_id <= range_.high) rows.push_back(std::move(row));
+        return true;
+      }));
+      for (auto row = rows.rbegin(); row != rows.rend(); ++row) rows_.push_back(std::move(*row));
+      done_ = below;
+      next_seq_ = low - 1;
+    }
+    return absl::OkStatus();
+  }
+
+  // Visits the rows of seqs low to high.
+  absl::Status Scan(uint64_t low, uint64_t high, absl::FunctionRef<bool(Row)> take) const {
+    absl::Status status;
+    const uint64_t number = membership_.head.conversation_no;
+    YZ_RETURN_IF_ERROR(state_->Scan(MessageKey::Prefix(number), MessageKey{number, low}.Encode(),
+                                    [&](std::string_view key_bytes, std::string_view row_bytes) {
+                                      auto row = Read(key_bytes, row_bytes);
+                                      status = row.status();
+                                      return status.ok() && row->seq <= high && take(*std::move(row));
+                                    }));
+    return status;
+  }
+
+  static absl::StatusOr<Row> Read(std::string_view key_bytes, std::string_view row_bytes) {
+    YZ_ASSIGN_OR_RETURN(MessageKey key, MessageKey::Decode(key_bytes));
+    YZ_ASSIGN_OR_RETURN(MessageRow row, MessageRow::Decode(row_bytes));
+    return Row{key.seq, row.message_id, row.messages, row.is_message(),
+               row.is_message() ? std::string(row.record) : std::string()};
+  }
+
+  // Visits the range's rows from `seq` on until `take` returns false; *ended tells whether the range ended before.
+  absl::Status Walk(bool back, uint64_t seq, absl::FunctionRef<bool(Row)> take, bool* ended = nullptr) const {
     const uint64_t number = membership_.head.conversation_no;
     const uint64_t first = membership_.first_seq(), last = membership_.last_seq();
     absl::Status status;
-    bool ended = true;
+    bool wanted = true;
     auto visit = [&](std::string_view key_bytes, std::string_view row_bytes) {
-      auto key = MessageKey::Decode(key_bytes);
-      auto row = MessageRow::Decode(row_bytes);
-      status = key.ok() ? row.status() : key.status();
-      if (!status.ok()) return false;
-      if (key->seq < first || key->seq > last) return false;
+      auto row = Read(key_bytes, row_bytes);
+      status = row.status();
+      if (!status.ok() || row->seq < first || row->seq > last) return false;
       const uint64_t id = row->message_id;
       if (back ? id > range_.high : id < range_.low) return true;  // between the mark and the range
       if (back ? id < range_.low : id > range_.high) return false;
-      if (advance) next_seq_ = back ? key->seq - 1 : key->seq + 1;
-      ended = take(Row{key->seq, id, row->messages, row->is_message(),
-                       row->is_message() ? std::string(row->record) : std::string()});
-      return ended;
+      wanted = take(*std::move(row));
+      return wanted;
     };
     YZ_RETURN_IF_ERROR(back ? state_->ScanBack(MessageKey::Prefix(number), MessageKey{number, seq + 1}.Encode(), visit)
                             : state_->Scan(MessageKey::Prefix(number), MessageKey{number, seq}.Encode(), visit));
-    YZ_RETURN_IF_ERROR(status);
-    if (advance && ended) done_ = true;
-    return absl::OkStatus();
+    if (ended && wanted) *ended = true;
+    return status;
   }
 
   const ledger::StateReader* state_;
   Membership membership_;
   Range range_;
   bool newest_;
+  size_t chunk_;
   std::deque<Row> rows_;
   uint64_t next_seq_ = 0;  // 0: not located yet
+  bool behind_mark_ = false;
   bool done_ = false;
 };
 
@@ -167,8 +211,6 @@ absl::StatusOr<std::vector<Row>> Merge(std::vector<Source>& sources, bool newest
   for (Source& source : sources) {
     if (!source.empty()) heap.push(&source);
   }
-  // One source gives the whole page; of many each a few rows at a time.
-  const size_t chunk = heap.size() == 1 ? limit : std::min<size_t>(limit, 16);
   std::vector<Row> rows;
   size_t bytes = 0;
   while (!heap.empty() && rows.size() < limit) {
@@ -179,7 +221,7 @@ absl::StatusOr<std::vector<Row>> Merge(std::vector<Source>& sources, bool newest
       bytes += rows.back().record.size();
       if (bytes > kMaxPageBytes && rows.size() > 1) break;
     } else {
-      YZ_RETURN_IF_ERROR(source->Fill(chunk));
+      YZ_RETURN_IF_ERROR(source->Fill(limit));
     }
     if (!source->empty()) heap.push(source);
   }
@@ -213,7 +255,7 @@ absl::StatusOr<v1::ListArchiveResponse> Archive::List(const Caller& caller,
     if (!membership.ok() && (!absl::IsNotFound(membership.status()) || !request.conversation_id().empty())) {
       return membership.status();
     }
-    if (membership.ok()) sources.emplace_back(views.back().get(), *membership, range, newest);
+    if (membership.ok()) sources.emplace_back(views.back().get(), *membership, range, newest, limit + 1);
   } else {
     views = core_->Views();
     for (const auto& view : views) {
@@ -227,7 +269,7 @@ absl::StatusOr<v1::ListArchiveResponse> Archive::List(const Caller& caller,
         if (!head) return absl::DataLossError("a membership names a conversation that is not there");
         // Nobody joins or leaves a direct conversation: the member's bounds are the conversation's.
         Membership membership{*head, MemberRow{.joined_seq = 1}};
-        sources.emplace_back(view.get(), membership, range, newest);
+        sources.emplace_back(view.get(), membership, range, newest, 4);
         total += head->messages;
       }
     }

@@ -163,7 +163,7 @@ BENCHMARK_DEFINE_F(Reading, BM_ArchiveNewest)(benchmark::State& state) {
     benchmark::DoNotOptimize(page->SerializeAsString());
   }
 }
-BENCHMARK_REGISTER_F(Reading, BM_ArchiveNewest)->Arg(10)->Arg(1'000);
+BENCHMARK_REGISTER_F(Reading, BM_ArchiveNewest)->Arg(1)->Arg(10)->Arg(100)->Arg(1'000);
 
 // Turns pages through the whole archive, oldest first.
 BENCHMARK_DEFINE_F(Reading, BM_ArchiveForward)(benchmark::State& state) {
@@ -175,7 +175,7 @@ BENCHMARK_DEFINE_F(Reading, BM_ArchiveForward)(benchmark::State& state) {
     benchmark::DoNotOptimize(page->SerializeAsString());
   }
 }
-BENCHMARK_REGISTER_F(Reading, BM_ArchiveForward)->Arg(10)->Arg(1'000);
+BENCHMARK_REGISTER_F(Reading, BM_ArchiveForward)->Arg(1)->Arg(10)->Arg(100)->Arg(1'000);
 
 BENCHMARK_DEFINE_F(Reading, BM_ListMessages)(benchmark::State& state) {
   v1::ListMessagesRequest request;

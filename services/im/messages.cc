@@ -1,6 +1,7 @@
 #include "im/messages.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <utility>
 
@@ -159,7 +160,7 @@ absl::StatusOr<v1::ListMessagesResponse> Messages::List(const Caller& caller,
   YZ_ASSIGN_OR_RETURN(Membership membership, RequireReader(*view, request.conversation_id(), caller.no));
   const bool back = request.before_seq() != 0;
   const uint64_t number = membership.head.conversation_no;
-  const int limit = request.page_size() == 0 ? 50 : static_cast<int>(std::min<uint32_t>(request.page_size(), 200));
+  const uint64_t limit = request.page_size() == 0 ? 50 : std::min<uint32_t>(request.page_size(), 200);
   uint64_t low = membership.first_seq(), high = membership.last_seq();
   if (back) {
     high = std::min(high, request.before_seq() - 1);
@@ -171,35 +172,32 @@ absl::StatusOr<v1::ListMessagesResponse> Messages::List(const Caller& caller,
   v1::ListMessagesResponse response;
   response.set_last_seq(membership.last_seq());
   if (low > high) return response;
+  // Seqs are contiguous: a page is known before it is read, and both directions are read forwards.
+  const uint64_t first = back && high - low >= limit ? high - limit + 1 : low;
+  const uint64_t last = std::min(high, first + limit - 1);
+  std::deque<std::string> records;
   size_t bytes = 0;
   absl::Status status;
-  auto visit = [&](std::string_view key_bytes, std::string_view row_bytes) {
-    auto key = MessageKey::Decode(key_bytes);
-    auto row = MessageRow::Decode(row_bytes);
-    status = key.ok() ? row.status() : key.status();
-    if (!status.ok()) return false;
-    if (key->seq < low || key->seq > high) return false;
-    if (response.messages_size() == limit || (bytes += row->record.size()) > kMaxPageBytes) {
-      // One at least, or a client would never get past it.
-      if (response.messages_size() > 0) return false;
-    }
-    v1::ImRecord record;
-    if (!record.ParseFromArray(row->record.data(), static_cast<int>(row->record.size()))) {
-      status = absl::DataLossError(absl::StrCat("seq ", key->seq, " of the conversation is not readable"));
-      return false;
-    }
-    auto message = ToMessage(record, *core_->keyring);
-    status = message.status();
-    if (status.ok()) *response.add_messages() = *std::move(message);
-    return status.ok();
-  };
-  YZ_RETURN_IF_ERROR(back ? view->ScanBack(MessageKey::Prefix(number), MessageKey{number, high + 1}.Encode(), visit)
-                          : view->Scan(MessageKey::Prefix(number), MessageKey{number, low}.Encode(), visit));
+  YZ_RETURN_IF_ERROR(view->Scan(MessageKey::Prefix(number), MessageKey{number, first}.Encode(),
+                                [&](std::string_view key_bytes, std::string_view row_bytes) {
+                                  auto key = MessageKey::Decode(key_bytes);
+                                  auto row = MessageRow::Decode(row_bytes);
+                                  status = key.ok() ? row.status() : key.status();
+                                  if (!status.ok() || key->seq > last) return false;
+                                  bytes += row->record.size();
+                                  // One at least, or a client would never get past it.
+                                  if (!back && bytes > kMaxPageBytes && !records.empty()) return false;
+                                  records.emplace_back(row->record);
+                                  return key->seq < last;
+                                }));
   YZ_RETURN_IF_ERROR(status);
-  if (response.messages_size() == 0) return response;
-  if (back) std::reverse(response.mutable_messages()->begin(), response.mutable_messages()->end());
-  response.set_more(back ? response.messages(0).seq() > low
-                         : response.messages(response.messages_size() - 1).seq() < high);
+  for (; back && bytes > kMaxPageBytes && records.size() > 1; records.pop_front()) bytes -= records.front().size();
+  v1::ImRecord record;
+  for (const std::string& one : records) {
+    if (!record.ParseFromString(one)) return absl::DataLossError("a message of the conversation is not readable");
+    YZ_ASSIGN_OR_RETURN(*response.add_messages(), ToMessage(record, *core_->keyring));
+  }
+  response.set_more(back ? last - records.size() + 1 > low : first + records.size() <= high);
   return response;
 }
 
