@@ -1,0 +1,264 @@
+#include "appliance/appliance.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "admin/service/admin_service.h"
+#include "audit/archive/service.h"
+#include "base/http/io_pool.h"
+#include "base/http/observability.h"
+#include "base/http/server.h"
+#include "base/logging.h"
+#include "base/rpc/server.h"
+#include "base/status.h"
+#include "base/tls.h"
+#include "desk/service.h"
+#include "edge/connect.h"
+#include "edge/live.h"
+#include "edge/session_router.h"
+#include "edge/static_files.h"
+#include "edge/xmpp_server/xmpp_server.h"
+#include "im/service.h"
+#include "ldap/service/service.h"
+#include "ledger/keyring.h"
+#include "ledger/ledger.h"
+#include "ledger/ledger_rpc.h"
+
+namespace yizhan::appliance {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The services that a table must serve in full.
+constexpr const char* kServices[] = {
+    "yizhan.admin.v1.AdminService",         "yizhan.audit.v1.ArchiveService",    "yizhan.desk.v1.AgentService",
+    "yizhan.desk.v1.VisitorService",        "yizhan.directory.v1.DirectoryService", "yizhan.directory.v1.SessionService",
+    "yizhan.im.v1.ConversationService",     "yizhan.im.v1.MessageService",       "yizhan.ledger.v1.LedgerService",
+};
+
+absl::Status MakeFolder(const std::string& dir) {
+  std::error_code error;
+  fs::create_directories(dir, error);
+  if (!error) fs::permissions(dir, fs::perms::owner_all, error);
+  if (error) return absl::UnavailableError(absl::StrCat("the data folder ", dir, " cannot be made: ", error.message()));
+  return absl::OkStatus();
+}
+
+void RaiseFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+class ApplianceImpl : public Appliance {
+ public:
+  explicit ApplianceImpl(const RunOptions& options) : options_(options) {}
+  ~ApplianceImpl() override { Stop(); }
+
+  absl::Status Run() {
+    RaiseFileLimit();
+    YZ_RETURN_IF_ERROR(CheckOptions(options_));
+    YZ_RETURN_IF_ERROR(MakeFolder(options_.data_dir));
+    YZ_RETURN_IF_ERROR(StartServices());
+    YZ_RETURN_IF_ERROR(StartCalls());
+    YZ_RETURN_IF_ERROR(Seed());
+    return StartEdge();
+  }
+
+  const Addresses& addresses() const override { return addresses_; }
+  const Demonstration& demonstration() const override { return demonstration_; }
+
+ private:
+  // The ledger and what lives on it.
+  absl::Status StartServices() {
+    ledger::Options ledger;
+    ledger.data_dir = options_.data_dir;
+    ledger.partitions = {{"directory", 1}, {"im", static_cast<uint32_t>(options_.im_partitions)}, {"desk", 1}, {"audit", 1}};
+    YZ_ASSIGN_OR_RETURN(ledger_, ledger::Ledger::Open(ledger));
+    YZ_ASSIGN_OR_RETURN(keyring_, ledger::Keyring::Open(ledger_.get(), options_.data_dir));
+    directory::DirectoryOptions directory;
+    directory.install_key = keyring_->Derive("directory-fake-salt");
+    for (const LdapSource& source : options_.ldap_sources) directory.sources.push_back({source.name, source.config});
+    directory_ = std::make_unique<directory::DirectoryService>(ledger_.get(), std::move(directory));
+    im_ = std::make_unique<im::ImService>(ledger_.get(), keyring_.get());
+    desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
+    YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {options_.data_dir, options_.domain + "/archive"}));
+    YZ_RETURN_IF_ERROR(ledger_->Start());
+    YZ_RETURN_IF_ERROR(directory_->Start());
+    YZ_RETURN_IF_ERROR(im_->Start());
+    YZ_RETURN_IF_ERROR(archive_->Start());
+    addresses_.archive_public_key = archive_->public_key();
+    return absl::OkStatus();
+  }
+
+  // One table for all; an inner server for the services among themselves, an outer one for others.
+  absl::Status StartCalls() {
+    admin::AdminOptions admin;
+    admin.ledger = ledger_.get();
+    admin.data_dir = options_.data_dir;
+    admin.version = YIZHAN_VERSION;
+    admin.archived_seq = [this](const ledger::PartitionId& partition) { return archive_->archived_seq(partition); };
+    admin.sessions = [this] { return static_cast<uint64_t>(im_hub_ ? im_hub_->sessions() : 0); };
+    admin.checks = {
+        [this] {
+          const absl::Status status = archive_->health();
+          return status.ok() ? admin::Healthy("archive", "takes in every record and signs its log") : admin::Down("archive", status);
+        },
+        [this] {
+          return router_ && router_->linked() ? admin::Healthy("edge", "is linked to messaging and customer service")
+                                              : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
+        },
+    };
+    admin_ = std::make_unique<admin::AdminService>(std::move(admin));
+
+    directory_->Register(table_);
+    im_->Register(table_);
+    desk_->Register(table_);
+    archive_->Register(table_);
+    admin_->Register(table_);
+    ledger::ServeLedger(ledger_.get(), &table_);
+    for (const char* service : kServices) {
+      for (const std::string& method : table_.Missing(service)) return absl::InternalError(absl::StrCat(service, " has no handler for ", method));
+    }
+
+    YZ_ASSIGN_OR_RETURN(inner_, rpc::Server::Start({}, &table_, nullptr));
+    im_hub_ = inner_->ServeLink("im", im_->link_handler());
+    im_->SetHub(im_hub_);
+    desk_->SetHub(inner_->ServeLink("desk", desk_->link_handler()));
+    channel_ = inner_->channel();
+    authenticator_ = rpc::MakeAuthenticator(channel_.get(), channel_.get());
+
+    YZ_ASSIGN_OR_RETURN(tls_, EnsureDemonstrationTls(options_.data_dir + "/tls", options_.domain));
+    addresses_.ca_file = fs::absolute(tls_.ca).string();
+    rpc::ServerOptions outer;
+    outer.address = absl::StrCat(options_.address, ":", Port(3));
+    outer.tls = {tls_.certificate, tls_.private_key};
+    YZ_ASSIGN_OR_RETURN(outer_, rpc::Server::Start(outer, &table_, authenticator_.get()));
+    addresses_.grpc_address = absl::StrCat(options_.address, ":", outer_->port());
+    return absl::OkStatus();
+  }
+
+  absl::Status Seed() {
+    if (options_.bench_people > 0) YZ_RETURN_IF_ERROR(SeedBenchPeople(options_.bench_people, *directory_));
+    if (options_.demonstration) {
+      YZ_ASSIGN_OR_RETURN(demonstration_, SeedDemonstration(options_.data_dir, *directory_, *channel_));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status StartEdge() {
+    const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    pool_ = std::make_unique<http::IoPool>(options_.threads > 0 ? options_.threads : std::min<size_t>(cores, 8));
+    router_ = edge::SessionRouter::Make(pool_.get(), [this](std::string_view) { return channel_.get(); }, authenticator_.get());
+    anonymous_ = std::make_unique<edge::RateLimiter>(edge::RateLimiter::Limits());
+    connect_ = std::make_unique<edge::ConnectHandler>([this](std::string_view) { return channel_.get(); }, authenticator_.get(), anonymous_.get());
+    live_ = edge::Live::Make(router_.get(), authenticator_.get(), {});
+    if (!options_.pages_dir.empty()) {
+      YZ_ASSIGN_OR_RETURN(pages_, edge::StaticFiles::Load({options_.pages_dir, {"*"}}));
+    }
+    YZ_ASSIGN_OR_RETURN(web_tls_, MakeServerContext(tls_, "http/1.1"));
+    http::ServerOptions web;
+    web.address = absl::StrCat(options_.address, ":", Port(0));
+    web.tls = web_tls_.get();
+    web.name = "web";
+    YZ_ASSIGN_OR_RETURN(web_, http::Server::Start(pool_.get(), web, [this](http::Request request, http::Respond respond) { Route(std::move(request), std::move(respond)); }));
+    addresses_.web_url = absl::StrCat("https://", options_.address == "127.0.0.1" ? "localhost" : options_.address, ":", web_->port());
+    if (pages_ && !demonstration_.channel_id.empty()) {
+      addresses_.widget_demo_url = absl::StrCat(addresses_.web_url, "/widget/demo.html?channel=", demonstration_.channel_id);
+    }
+
+    edge::XmppOptions xmpp;
+    xmpp.domain = options_.domain;
+    xmpp.groups_domain = "conference." + options_.domain;
+    xmpp.starttls_address = absl::StrCat(options_.address, ":", Port(1));
+    xmpp.tls_address = absl::StrCat(options_.address, ":", Port(2));
+    if (options_.plain_xmpp_port >= 0) xmpp.plain_address = absl::StrCat(options_.address, ":", options_.plain_xmpp_port);
+    xmpp.tls = tls_;
+    YZ_ASSIGN_OR_RETURN(xmpp_, edge::XmppServer::Start(pool_.get(), router_.get(), channel_.get(), xmpp));
+    addresses_.xmpp_port = xmpp_->starttls_port();
+    addresses_.xmpp_tls_port = xmpp_->tls_port();
+    addresses_.plain_xmpp_port = xmpp_->plain_port();
+
+    http::Observability::Checks checks;
+    checks["services"] = [this]() -> absl::Status { return admin_->ready() ? absl::OkStatus() : absl::UnavailableError("a part does not work; ask GetHealth which"); };
+    checks["links"] = [this]() -> absl::Status { return router_->linked() ? absl::OkStatus() : absl::UnavailableError("a link of the edge is down"); };
+    YZ_ASSIGN_OR_RETURN(observability_, http::Observability::Start(pool_.get(), absl::StrCat(options_.address, ":", Port(4)), std::move(checks)));
+    addresses_.metrics_url = absl::StrCat("http://", options_.address, ":", observability_->port(), "/metrics");
+    return absl::OkStatus();
+  }
+
+  void Route(http::Request request, http::Respond respond) {
+    if (request.path == "/live") {
+      live_->Handle(std::move(request), std::move(respond));
+    } else if (edge::IsConnectPath(request.path)) {
+      connect_->Handle(std::move(request), std::move(respond));
+    } else if (pages_) {
+      respond(pages_->Serve(request));
+    } else {
+      respond(http::TextResponse(404, "no pages are installed here; start with --pages DIR\n"));
+    }
+  }
+
+  int Port(int offset) const { return options_.port_base == 0 ? 0 : options_.port_base + offset; }
+
+  void Stop() {
+    if (observability_) observability_->Stop();
+    if (xmpp_) xmpp_->Stop();
+    if (live_) live_->Stop();
+    if (web_) web_->Stop();
+    if (router_) router_->Stop();
+    if (outer_) outer_->Stop();
+    if (inner_) inner_->Stop();
+    if (pool_) pool_->Stop();
+    if (archive_) archive_->Stop();
+    if (im_) im_->Stop();
+    if (directory_) directory_->Stop();
+    if (ledger_) ledger_->Stop();
+  }
+
+  const RunOptions options_;
+  Addresses addresses_;
+  Demonstration demonstration_;
+  // In the order in which they are made; they go in the reverse one.
+  std::unique_ptr<ledger::Ledger> ledger_;
+  std::unique_ptr<ledger::Keyring> keyring_;
+  std::unique_ptr<directory::DirectoryService> directory_;
+  std::unique_ptr<im::ImService> im_;
+  std::unique_ptr<desk::DeskService> desk_;
+  std::unique_ptr<audit::Service> archive_;
+  std::unique_ptr<admin::AdminService> admin_;
+  rpc::ServiceTable table_;
+  std::unique_ptr<rpc::Server> inner_;
+  rpc::Hub* im_hub_ = nullptr;
+  std::unique_ptr<rpc::Channel> channel_;
+  std::unique_ptr<rpc::Authenticator> authenticator_;
+  TlsPaths tls_;
+  std::unique_ptr<rpc::Server> outer_;
+  std::unique_ptr<http::IoPool> pool_;
+  std::unique_ptr<edge::SessionRouter> router_;
+  std::unique_ptr<edge::RateLimiter> anonymous_;
+  std::unique_ptr<edge::ConnectHandler> connect_;
+  std::unique_ptr<edge::Live> live_;
+  std::unique_ptr<edge::StaticFiles> pages_;
+  SslContext web_tls_;
+  std::unique_ptr<http::Server> web_;
+  std::unique_ptr<edge::XmppServer> xmpp_;
+  std::unique_ptr<http::Observability> observability_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Appliance>> Appliance::Start(const RunOptions& options) {
+  auto appliance = std::make_unique<ApplianceImpl>(options);
+  YZ_RETURN_IF_ERROR(appliance->Run());
+  return appliance;
+}
+
+}  // namespace yizhan::appliance
