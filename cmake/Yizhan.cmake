@@ -66,4 +66,8 @@ function(yizhan_fuzz name)
   target_link_libraries(${name} PRIVATE yizhan_options ${A_DEPS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  if(NOT TARGET fuzz_targets)
+    add_custom_target(fuzz_targets)  # all of them, and of the libraries only what they need
+  endif()
+  add_dependencies(fuzz_targets ${name})
 endfunction()

@@ -27,7 +27,7 @@ with_pages() { services/web/build.sh "$PWD/build/pages"; }
 unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300; }
 web_unit() { (cd services/web && bash unit.sh); }
 story() { bash tests/e2e/run.sh; }
-fuzz() { ./dev build fuzz && bash tests/fuzz/run.sh 60; }
+fuzz() { ./dev build fuzz fuzz_targets && bash tests/fuzz/run.sh 60; }
 
 suite lint  tests/lint/run.sh
 suite build ./dev build dev
