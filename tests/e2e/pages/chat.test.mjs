@@ -22,6 +22,8 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
     await until('delivered', async () => ['delivered', 'read'].includes(await a.locator('.im-state').last().getAttribute('data-state')));
     await openChat(b, direct);
     await bubble(b, text);
+    // It may be below the fold: it is read once it is seen.
+    await b.evaluate(() => { const log = document.querySelector('.yz-log'); log.scrollTop = log.scrollHeight; });
     await until('read', async () => (await a.locator('.im-state').last().getAttribute('data-state')) === 'read');
     await b.focus('.im-chat-column textarea');
     await b.keyboard.type('正在');

@@ -1,6 +1,6 @@
 import { ArrowLeftOutlined, CloseOutlined, TeamOutlined } from '@ant-design/icons';
-import { Button } from 'antd';
-import { Avatar, Composer, Empty, ErrorState, MessageList, personScore, Skeleton, useKeys, useLocale, useStore, useT, type ComposerHandle, type Mentionable, type MessageListHandle } from '@yizhan/kit';
+import { App, Button } from 'antd';
+import { Avatar, Composer, Empty, ErrorState, MessageList, personScore, Skeleton, useErrorText, useKeys, useLocale, useStore, useT, type ComposerHandle, type Mentionable, type MessageListHandle } from '@yizhan/kit';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { peerOf } from '../model/conversations.ts';
 import type { Entry } from '../model/log.ts';
@@ -47,7 +47,7 @@ export function Chat({ id }: { id: string }) {
   const im = useIm();
   const t = useT(texts);
   const locale = useLocale();
-  const view = useStore(im.view(id));
+  const view = useStore(im.views.of(id));
   const conv = useStore(im.convs, (all) => all.get(id));
   const phase = useStore(im.phase);
   const unsentAll = useStore(im.outbox.items);
@@ -59,6 +59,8 @@ export function Chat({ id }: { id: string }) {
   const [reply, setReply] = useState<Entry | null>(null);
   const list = useRef<MessageListHandle>(null);
   const composer = useRef<ComposerHandle>(null);
+  const say = useErrorText();
+  const { message: toast } = App.useApp();
   const [generation, setGeneration] = useState(0);
   const [target, setTarget] = useState<string | null>(null);
   useShown(useMemo(() => (peerId ? [peerId] : []), [peerId]));
@@ -71,7 +73,11 @@ export function Chat({ id }: { id: string }) {
     void im.open(id);
     setOpened(true);
   }, [im, id, ready]);
-  useEffect(() => () => im.close(id), [im, id]);
+  useEffect(() => () => im.views.close(id), [im, id]);
+  // Whoever opens a chat wants to write; on a narrow screen that would raise a keyboard over it.
+  useEffect(() => {
+    if (innerWidth > 760) composer.current?.focus();
+  }, []);
 
   const maker = useRef(new Rows());
   const { log, newAfter, version } = view;
@@ -94,19 +100,28 @@ export function Chat({ id }: { id: string }) {
       flash(key);
       return;
     }
-    if (await im.jumpTo(id, seq).catch(() => false)) {
-      setTarget(`s${seq}`);
-      setGeneration((old) => old + 1);
+    try {
+      if (await im.views.jumpTo(id, seq)) {
+        setTarget(`s${seq}`);
+        setGeneration((old) => old + 1);
+      } else {
+        void toast.info(t('gone'));
+      }
+    } catch (error) {
+      void toast.error(say(error));
     }
   };
 
   const render = useCallback((row: Row) => <RowView row={row} id={id} actions={actions} />, [id]);
   const toEnd = useCallback(() => {
-    void im.loadEnd(id).then(() => {
-      setTarget(null);
-      setGeneration((old) => old + 1);
-    });
-  }, [im, id]);
+    im.views.loadAround(id, null).then(
+      () => {
+        setTarget(null);
+        setGeneration((old) => old + 1);
+      },
+      (error) => void toast.error(say(error)),
+    );
+  }, [im, id, toast, say]);
 
   const send = (text: string, mentions: string[]) => {
     const wasDetached = log.detached;
@@ -130,7 +145,7 @@ export function Chat({ id }: { id: string }) {
   };
 
   const mentionables = (query: string): Mentionable[] => {
-    const members = [...im.cursorsOf(id).get().keys()].filter((member) => member !== im.meId);
+    const members = [...im.readers.of(id).get().keys()].filter((member) => member !== im.meId);
     // Those who spoke last come first.
     const spoke = new Map<string, number>();
     log.entries.forEach((entry, index) => spoke.set(entry.message.senderId, index));
@@ -207,8 +222,8 @@ export function Chat({ id }: { id: string }) {
             start={start}
             moreAbove={log.moreAbove}
             moreBelow={log.detached}
-            onNeedAbove={() => void im.loadAbove(id)}
-            onNeedBelow={() => void im.loadBelow(id)}
+            onNeedAbove={() => void im.views.loadAbove(id)}
+            onNeedBelow={() => void im.views.loadBelow(id)}
             onNeedEnd={toEnd}
             isNews={isNews}
             newsBeyond={log.detached ? Math.max(0, log.lastSeq - log.hi) : 0}
@@ -265,6 +280,6 @@ function TypingLine({ id, peerId }: { id: string; peerId: string }) {
   const im = useIm();
   const t = useT(texts);
   const name = useName(peerId);
-  const typing = useStore(im.typing, (all) => (peerId !== '' && all.get(id)?.personId === peerId));
+  const typing = useStore(im.typing.now, (all) => (peerId !== '' && all.get(id)?.personId === peerId));
   return <p className="im-typing yz-meta">{typing ? t('typing', { name }) : ''}</p>;
 }

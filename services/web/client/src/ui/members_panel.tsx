@@ -1,10 +1,9 @@
-import { Button, Input, Modal } from 'antd';
-import { App } from 'antd';
-import { Avatar, ErrorState, newId, personScore, Skeleton, useErrorText, useLocale, useStore, useT, graphemes } from '@yizhan/kit';
+import { App, Button, Input, Modal } from 'antd';
+import { Avatar, ErrorState, newId, personScore, Skeleton, useErrorText, useFocusReturn, useLocale, useStore, useT, graphemes } from '@yizhan/kit';
 import { Member_Role, type Member } from '@yizhan/kit/gen/im/v1/conversation_pb';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { directId, type Conv } from '../model/conversations.ts';
-import { conversations } from '../model/im.ts';
+import { conversations } from '../model/services.ts';
 import { nameOf, usePerson } from '../model/people.ts';
 import { chatHref, useIm, usePresence, useShown } from './context.ts';
 import { texts } from './texts.ts';
@@ -116,6 +115,7 @@ function Rename({ conv, onClose }: { conv: Conv; onClose: () => void }) {
   const im = useIm();
   const t = useT(texts);
   const say = useErrorText();
+  useFocusReturn();
   const [title, setTitle] = useState(conv.title);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');

@@ -1,6 +1,6 @@
 import { ClockCircleOutlined, CopyOutlined, ExclamationCircleOutlined, RollbackOutlined } from '@ant-design/icons';
 import { App, Button, Modal } from 'antd';
-import { Avatar, copyText, dayHeading, TimeText, useErrorText, useLocale, useStore, useT } from '@yizhan/kit';
+import { Avatar, copyText, dayHeading, TimeText, useErrorText, useFocusReturn, useLocale, useStore, useT } from '@yizhan/kit';
 import { memo, useEffect, useState, type ReactNode, type RefObject } from 'react';
 import type { Entry } from '../model/log.ts';
 import { num } from '../model/numbers.ts';
@@ -111,7 +111,7 @@ const Text = memo(function Text({ text, mentions }: { text: string; mentions: re
 function Quote({ id, seq, onGo }: { id: string; seq: number; onGo: () => void }) {
   const im = useIm();
   const t = useT(texts);
-  const message = useStore(im.view(id), (view) => view.log.entries.find((entry) => entry.seq === seq)?.message);
+  const message = useStore(im.views.of(id), (view) => view.log.entries.find((entry) => entry.seq === seq)?.message);
   const name = useName(message?.senderId ?? '');
   return (
     <button type="button" className="im-quote" onClick={onGo} title={t('goTo')}>
@@ -126,7 +126,7 @@ function ReadState({ id, seq }: { id: string; seq: number }) {
   const t = useT(texts);
   const group = id.startsWith('g:');
   const [open, setOpen] = useState(false);
-  const state = useStore(im.cursorsOf(id), (all) => {
+  const state = useStore(im.readers.of(id), (all) => {
     let readers = 0;
     let others = 0;
     let delivered = 0;
@@ -143,28 +143,31 @@ function ReadState({ id, seq }: { id: string; seq: number }) {
   return (
     <>
       <button type="button" className="im-state im-state-button" data-state={state} onClick={() => setOpen(true)}>{readers === others ? t('readAll') : t('readBy', { n: readers!, m: others })}</button>
-      {open && <Modal open footer={null} title={t('whoRead')} width={400} onCancel={() => setOpen(false)}><Readers id={id} seq={seq} /></Modal>}
+      {open && <Readers id={id} seq={seq} onClose={() => setOpen(false)} />}
     </>
   );
 }
 
-function Readers({ id, seq }: { id: string; seq: number }) {
+function Readers({ id, seq, onClose }: { id: string; seq: number; onClose: () => void }) {
   const im = useIm();
   const t = useT(texts);
   const locale = useLocale();
-  const all = useStore(im.cursorsOf(id));
+  useFocusReturn();
+  const all = useStore(im.readers.of(id));
   useStore(im.people.byId);
   const others = [...all].filter(([personId]) => personId !== im.meId);
   const names = (list: typeof others) => list.map(([personId]) => nameById(im.people, personId, locale)).join(locale === 'zh' ? '、' : ', ');
   const read = others.filter(([, cursor]) => cursor.read >= seq);
   const unread = others.filter(([, cursor]) => cursor.read < seq);
   return (
-    <dl className="im-readers">
-      <dt>{t('readNames', { n: read.length })}</dt>
-      <dd>{names(read)}</dd>
-      <dt>{t('unreadNames', { n: unread.length })}</dt>
-      <dd>{names(unread)}</dd>
-    </dl>
+    <Modal open footer={null} title={t('whoRead')} width={400} onCancel={onClose}>
+      <dl className="im-readers">
+        <dt>{t('readNames', { n: read.length })}</dt>
+        <dd>{names(read)}</dd>
+        <dt>{t('unreadNames', { n: unread.length })}</dt>
+        <dd>{names(unread)}</dd>
+      </dl>
+    </Modal>
   );
 }
 

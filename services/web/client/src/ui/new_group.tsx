@@ -1,8 +1,8 @@
-import { App, Input, Modal } from 'antd';
-import { graphemes, newId, useErrorText, useT } from '@yizhan/kit';
+import { Input, Modal } from 'antd';
+import { graphemes, newId, useErrorText, useFocusReturn, useT } from '@yizhan/kit';
 import type { Person } from '@yizhan/kit/gen/directory/v1/people_pb';
 import { useRef, useState } from 'react';
-import { conversations } from '../model/im.ts';
+import { conversations } from '../model/services.ts';
 import { fromProto, type Conv } from '../model/conversations.ts';
 import { useIm } from './context.ts';
 import { PeoplePicker } from './people_picker.tsx';
@@ -12,7 +12,7 @@ export default function NewGroup({ onClose, onMade }: { onClose: () => void; onM
   const im = useIm();
   const t = useT(texts);
   const say = useErrorText();
-  const { message } = App.useApp();
+  useFocusReturn();
   const [title, setTitle] = useState('');
   const [people, setPeople] = useState<Person[]>([]);
   const [busy, setBusy] = useState(false);
@@ -39,7 +39,6 @@ export default function NewGroup({ onClose, onMade }: { onClose: () => void; onM
     }
     return undefined;
   };
-  void message;
 
   return (
     <Modal open title={t('newGroup')} okText={t('create')} cancelText={t('cancel')} onOk={() => void make()} onCancel={onClose} confirmLoading={busy} width={520}>
@@ -56,6 +55,7 @@ export default function NewGroup({ onClose, onMade }: { onClose: () => void; onM
 export function AddMembers({ conv, members, onClose }: { conv: Conv; members: ReadonlySet<string>; onClose: () => void }) {
   const t = useT(texts);
   const say = useErrorText();
+  useFocusReturn();
   const [people, setPeople] = useState<Person[]>([]);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');

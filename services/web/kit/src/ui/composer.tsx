@@ -154,7 +154,7 @@ export function Composer(props: ComposerProps) {
 
   if (props.readOnly !== undefined) return <div className="yz-composer yz-composer-closed" role="note">{props.readOnly}</div>;
   return (
-    <div className={props.tone === 'note' ? 'yz-composer yz-composer-note' : 'yz-composer'}>
+    <div className={props.tone === 'note' ? 'yz-composer yz-composer-note' : 'yz-composer'} data-pane tabIndex={-1}>
       {props.above}
       {query && (
         <ul className="yz-mentions" role="listbox" id={listId} aria-label={t('mention')}>

@@ -7,6 +7,7 @@ export * from './avatar.tsx';
 export * from './choices.tsx';
 export * from './composer.tsx';
 export * from './connection_bar.tsx';
+export * from './focus.ts';
 export * from './gate.tsx';
 export * from './jump.tsx';
 export * from './keys.tsx';

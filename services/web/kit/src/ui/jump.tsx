@@ -5,6 +5,7 @@ import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { toCallError } from '../core/calls.ts';
 import { defineMessages, useT } from '../core/i18n.ts';
 import { imeBusy } from '../core/ime.ts';
+import { useFocusReturn } from './focus.ts';
 import { useKeys } from './keys.tsx';
 import { useErrorText } from './states.tsx';
 
@@ -38,6 +39,7 @@ export function JumpPalette({ open, onOpen, near, far }: JumpPaletteProps) {
 
 function Palette({ onClose, near, far }: { onClose: () => void; near: JumpPaletteProps['near']; far: JumpPaletteProps['far'] | undefined }) {
   const t = useT(texts);
+  useFocusReturn();
   const say = useErrorText();
   const [query, setQuery] = useState('');
   const [fetched, setFetched] = useState<JumpItem[]>([]);

@@ -4,6 +4,7 @@ import { Modal } from 'antd';
 import { useEffect, useRef } from 'react';
 import { defineMessages, useT } from '../core/i18n.ts';
 import { imeBusy } from '../core/ime.ts';
+import { useFocusReturn } from './focus.ts';
 import { createStore, useStore } from '../core/store.ts';
 
 const texts = defineMessages({
@@ -90,7 +91,12 @@ export function KeyHelp() {
     f6: { run: () => nextPane(), label: t('pane') },
     'shift+f6': { run: () => nextPane(true) },
   });
-  if (!open) return null;
+  return open ? <KeyList /> : null;
+}
+
+function KeyList() {
+  const t = useT(texts);
+  useFocusReturn();
   const rows = new Map<string, string>();
   for (const map of stack) for (const [key, binding] of Object.entries(map.current)) if (binding.label) rows.set(key, binding.label);
   return (

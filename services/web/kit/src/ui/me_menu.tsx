@@ -7,8 +7,8 @@ import { LookSettings } from './choices.tsx';
 import { useErrorText } from './states.tsx';
 
 const texts = defineMessages({
-  zh: { menu: '账号与显示：{name}', title: '账号与显示', out: '退出登录' },
-  en: { menu: 'Account and display: {name}', title: 'Account and display', out: 'Sign out' },
+  zh: { title: '账号与显示', out: '退出登录' },
+  en: { title: 'Account and display', out: 'Sign out' },
 });
 
 /** Who is signed in; behind it theme, language, density and the way out. For pages that have no settings of their own. */
@@ -20,7 +20,7 @@ export function MeMenu({ me }: { me: Me }) {
   const { person } = me;
   return (
     <>
-      <button type="button" className="yz-me" aria-label={t('menu', { name: person.name })} aria-haspopup="dialog" onClick={() => setOpen(true)}>
+      <button type="button" className="yz-me" title={t('title')} aria-haspopup="dialog" onClick={() => setOpen(true)}>
         <Avatar id={person.personId} name={person.name} size={28} /> <span className="yz-cut">{person.name}</span>
       </button>
       <Modal
