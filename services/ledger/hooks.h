@@ -6,6 +6,8 @@
 #include <functional>
 #include <string_view>
 
+#include "absl/strings/string_view.h"
+
 namespace yizhan::ledger {
 
 struct Hooks {
@@ -24,7 +26,7 @@ struct Hooks {
 
 // Ends the process at once, with one line on standard error and exit status 74 (EX_IOERR): after a failed sync nobody knows what the
 // disk holds, and only a restart, which reads it again, finds out. No core: memory holds keys.
-[[noreturn]] void Die(std::string_view reason);
+[[noreturn]] void Die(absl::string_view reason);
 inline constexpr int kDiedExitCode = 74;
 
 }  // namespace yizhan::ledger

@@ -197,7 +197,7 @@ class LedgerImpl : public Ledger {
     }
     // Not synced: what a crash takes is derived again, cursor and writes alike, from records that are there.
     rocksdb::Status status = folder_->store->db()->Write({}, &batch);
-    if (status.IsIOError() && !status.IsNoSpace()) Die(std::string(FromRocks(status, "writing a projection").message()));
+    if (status.IsIOError() && !status.IsNoSpace()) Die(FromRocks(status, "writing a projection").message());
     return FromRocks(status, "writing a projection");
   }
 

@@ -22,6 +22,7 @@
 #include "rocksdb/db.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/slice_transform.h"
+#include "rocksdb/sst_file_reader.h"
 #include "rocksdb/table.h"
 
 namespace yizhan::ledger {
@@ -86,22 +87,6 @@ rocksdb::DBOptions DatabaseOptions() {
   return options;
 }
 
-absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& options) {
-  std::vector<std::string> names;
-  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &names);
-  if (!status.ok()) return FromRocks(status, absl::StrCat("opening the ledger in ", path));
-  for (const std::string& name : names) {
-    bool known = name == rocksdb::kDefaultColumnFamilyName;
-    for (const TableSpec& spec : kTables) known |= name == spec.name;
-    if (!known) {
-      return Refuse(absl::StatusCode::kFailedPrecondition, "NEWER_FORMAT",
-                    absl::StrCat("the ledger in ", path, " holds a table '", name,
-                                 "' that this version does not know: a newer Yizhan made it. Start that version, or restore a backup of this one"));
-    }
-  }
-  return absl::OkStatus();
-}
-
 // SYNCED: u64 sequence number, u32 CRC-32C of these 8 bytes, big-endian.
 std::string EncodeSynced(uint64_t sequence) {
   std::string bytes;
@@ -122,10 +107,48 @@ std::string Where(const std::optional<LogDamage>& damage) {
   return damage ? absl::StrCat("; ", damage->path, " is damaged at byte ", damage->offset) : "";
 }
 
+// RocksDB does not always say which table file it stumbled over: looks for one that does not open or does not fit its checksums.
+std::string DamagedTable(const std::string& path) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(path, error)) {
+    if (file.path().extension() != ".sst") continue;
+    rocksdb::SstFileReader reader{rocksdb::Options()};
+    rocksdb::Status status = reader.Open(file.path().string());
+    if (status.ok()) status = reader.VerifyChecksum();
+    if (!status.ok()) return absl::StrCat("; ", file.path().string(), " is damaged");
+  }
+  return "";
+}
+
+// What opening ended with, with the damaged file's name where one can be found.
+absl::Status OpenFailed(const std::string& path, const rocksdb::Status& status, const std::optional<LogDamage>& damage) {
+  // A file that one of the others names and that is not there is damage too.
+  if (!damage && !status.IsCorruption() && !status.IsPathNotFound()) return FromRocks(status, absl::StrCat("opening the ledger in ", path));
+  return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
+                absl::StrCat("opening the ledger in ", path, ": ", status.ToString(), damage ? Where(damage) : DamagedTable(path),
+                             ". Restore a backup, or the damaged file"));
+}
+
 absl::Status Missing(const std::string& path, uint64_t got, uint64_t synced, const std::optional<LogDamage>& damage) {
   return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
                 absl::StrCat("the ledger in ", path, " has lost what was committed: it can be read up to write ", got, ", and ", synced, " were on the disk",
                              Where(damage), ". Nothing was changed. Restore a backup, or the damaged file"));
+}
+
+absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& options, const std::optional<LogDamage>& damage) {
+  std::vector<std::string> names;
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &names);
+  if (!status.ok()) return OpenFailed(path, status, damage);
+  for (const std::string& name : names) {
+    bool known = name == rocksdb::kDefaultColumnFamilyName;
+    for (const TableSpec& spec : kTables) known |= name == spec.name;
+    if (!known) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, "NEWER_FORMAT",
+                    absl::StrCat("the ledger in ", path, " holds a table '", name,
+                                 "' that this version does not know: a newer Yizhan made it. Start that version, or restore a backup of this one"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Held(const std::string& path) {
@@ -134,7 +157,7 @@ absl::Status Held(const std::string& path) {
 }
 }  // namespace
 
-void Die(std::string_view reason) {
+void Die(absl::string_view reason) {
   fprintf(stderr, "yizhan: fatal: %.*s; stopping, start again once the disk is well\n", static_cast<int>(reason.size()), reason.data());
   fflush(stderr);
   _exit(kDiedExitCode);
@@ -160,6 +183,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
     store->fault_env_ = MakeFaultEnv(hooks.fault);
     options.env = store->fault_env_.get();
   }
+  uint64_t synced = 0;
+  std::optional<LogDamage> damage;
   if (!exists) {
     std::error_code error;
     std::filesystem::create_directories(path, error);
@@ -173,14 +198,9 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
     if (mode == Mode::kReadOnly) {
       if (!options.env->LockFile(path + "/LOCK", &store->lock_).ok()) return Held(path);
     }
-    YZ_RETURN_IF_ERROR(CheckTables(path, options));
-  }
-
-  uint64_t synced = 0;
-  std::optional<LogDamage> damage;
-  if (exists) {
     synced = ReadSynced(path);
     YZ_ASSIGN_OR_RETURN(damage, ScanLogs(path));
+    YZ_RETURN_IF_ERROR(CheckTables(path, options, damage));
   }
   auto cache = rocksdb::NewLRUCache(64 << 20);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
@@ -191,7 +211,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
     rocksdb::Status status = read_only ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &store->db_)
                                        : rocksdb::DB::Open(options, path, families, &handles, &store->db_);
     if (status.IsIOError() && absl::StrContains(status.ToString(), "/LOCK")) return Held(path);
-    if (!status.ok()) return FromRocks(status, absl::StrCat("opening the ledger in ", path, Where(damage)));
+    if (!status.ok()) return OpenFailed(path, status, damage);
     for (const TableSpec& spec : kTables) store->tables_[static_cast<size_t>(spec.id)] = handles[static_cast<size_t>(spec.id)];
     store->default_ = handles.back();
     if (const uint64_t got = store->db_->GetLatestSequenceNumber(); got < synced) return Missing(path, got, synced, damage);
@@ -209,6 +229,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
   if (mode == Mode::kReadWrite) {
     store->synced_fd_ = ::open((path + "/SYNCED").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (store->synced_fd_ < 0) return absl::FailedPreconditionError(absl::StrCat("cannot write ", path, "/SYNCED: ", strerror(errno)));
+    YZ_RETURN_IF_ERROR(store->Put(Table::kMeta, meta::TouchedKey(), {}));
   }
   return store;
 }
@@ -220,6 +241,28 @@ void Store::CloseDatabase() {
   db_->Close();
   delete db_;
   db_ = nullptr;
+}
+
+bool Store::Resumable() const {
+  for (rocksdb::ColumnFamilyHandle* handle : tables_) {
+    uint64_t entries = 0;
+    if (db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) && entries > 0) return true;
+  }
+  return false;
+}
+
+absl::Status Store::Resume() {
+  rocksdb::Status status = db_->Resume();
+  // It tries by itself, too.
+  if (status.IsBusy()) return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL", "the disk was full; the ledger is being resumed", 1'000);
+  YZ_RETURN_IF_ERROR(FromRocks(status, "resuming after a full disk"));
+  return TouchMemory();
+}
+
+absl::Status Store::TouchMemory() {
+  absl::Status status = Put(Table::kMeta, meta::TouchedKey(), {});
+  if (!status.ok() && !Resumable()) Die(status.message());
+  return status;
 }
 
 void Store::MarkSynced(uint64_t sequence) {

@@ -48,6 +48,14 @@ class Store {
   // Keys in [from, end) in order, until `visit` returns false. An empty `end` is the table's.
   absl::Status Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const;
+  // After a write that found the disk full RocksDB takes nothing more until it has been resumed; and it can only be resumed onto a fresh log while
+  // some memory table holds something (7.8 keeps the broken log otherwise, and trips over it). So one always does:
+  // whether it can be resumed at all,
+  bool Resumable() const;
+  // resuming; ok when writes are taken again,
+  absl::Status Resume();
+  // and the write that keeps it so, after opening and resuming.
+  absl::Status TouchMemory();
   // Remembers, in the file SYNCED beside RocksDB's, that everything up to this RocksDB sequence number is on the disk. Not synced itself: it may fall
   // behind in a power cut, never be ahead. With it a start tells an end that was being written from one that has been lost.
   void MarkSynced(uint64_t sequence);

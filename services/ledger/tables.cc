@@ -62,6 +62,7 @@ std::string PrefixEnd(std::string_view prefix) {
 
 namespace meta {
 std::string FormatKey() { return "V"; }
+std::string TouchedKey() { return "T"; }
 std::string FingerprintKey() { return "K"; }
 std::string ServiceKey(std::string_view service) { return "S" + std::string(service); }
 namespace {

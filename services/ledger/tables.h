@@ -73,6 +73,7 @@ std::string ServiceKey(std::string_view);  // 'S' service -> u32 number of its f
 std::string HeadKey(uint32_t partition);   // 'H' u32 -> Head
 std::string FirstKey(uint32_t partition);  // 'F' u32 -> u64 first kept seq; absent: 1
 std::string MarkKey(uint32_t partition);   // 'N' u32 -> SnapshotMark of the newest snapshot
+std::string TouchedKey();                  // 'T' -> "": written at each opening, so that memory holds something (Store::Resumable)
 std::string LoadingKey(uint32_t partition);  // 'L' u32 -> "": a snapshot is being loaded; what is there of the partition is worth nothing
 }  // namespace meta
 

@@ -41,8 +41,7 @@ class Writer::StoreWrite : public LocalWrite {
       return absl::OkStatus();
     }
     absl::Status refused = FromRocks(status, "committing");
-    if (status.IsIOError() && !status.IsNoSpace()) Die(std::string(refused.message()));
-    // RocksDB takes nothing more until it has been resumed.
+    if (status.IsIOError() && !(status.IsNoSpace() && writer_->folder_.store->Resumable())) Die(refused.message());
     writer_->store_refuses_ = true;
     writer_->room_ = refused;
     writer_->room_checked_us_ = writer_->NowUs();
@@ -345,16 +344,13 @@ absl::Status Writer::CheckRoom() {
   if (free_bytes < options_.min_free_bytes) {
     room_ = RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
                          absl::StrCat("the data folder's disk has ", free_bytes >> 20, " MiB free and needs ", options_.min_free_bytes >> 20,
-                                      "; free some space, then it goes on by itself"),
+                                      " MiB; free some space, then it goes on by itself"),
                          1'000);
     return room_;
   }
   if (store_refuses_) {
-    rocksdb::Status resumed = folder_.store->db()->Resume();
-    if (!resumed.ok()) {
-      room_ = FromRocks(resumed, "resuming");
-      return room_;
-    }
+    room_ = folder_.store->Resume();
+    if (!room_.ok()) return room_;
     store_refuses_ = false;
   }
   room_ = absl::OkStatus();
