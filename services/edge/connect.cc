@@ -9,6 +9,7 @@
 #include "base/rpc/stamp.h"
 #include "base/status.h"
 #include "edge/connect_error.h"
+#include "edge/contracts.h"
 #include "edge/credentials.h"
 #include "edge/transcode.h"
 #include "google/protobuf/descriptor.h"
@@ -61,6 +62,7 @@ std::string RequestId(const http::Request& request) {
 bool IsConnectPath(std::string_view path) { return path.substr(0, 8) == "/yizhan."; }
 
 absl::StatusOr<ConnectCall> ParseConnectCall(const http::Request& request) {
+  LinkContracts();
   ConnectCall call;
   const auto* method = rpc::FindMethod(request.path);
   if (method == nullptr) {
@@ -156,6 +158,9 @@ void ConnectHandler::Pass(std::shared_ptr<Pending> pending) {
   rpc::Channel* channel = channels_(pending->call.method);
   if (channel == nullptr) {
     return Answer(pending, Refuse(absl::StatusCode::kUnimplemented, "SERVICE_ABSENT", "this installation does not run the service of this method"));
+  }
+  if (pending->call.timeout <= absl::ZeroDuration()) {
+    return Answer(pending, Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE", "the caller's deadline had passed before the call began"));
   }
   rpc::CallOptions options;
   options.timeout = pending->call.timeout;

@@ -72,7 +72,7 @@ class GrpcChannel final : public Channel {
                                  std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                                  std::function<void(absl::Status)> on_broken) override {
     std::unique_ptr<Link> link;
-    if (!gate_->Pass([&] { link = NewLink(channel_, service, edge_id, on_frames, on_broken); })) {
+    if (!gate_->Pass([&] { link = NewLink(channel_, gate_, service, edge_id, on_frames, on_broken); })) {
       on_broken(Stopped());
       link = std::make_unique<BrokenLink>();
     }

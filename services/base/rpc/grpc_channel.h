@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <grpcpp/channel.h>
 
@@ -11,10 +12,13 @@
 
 namespace yizhan::rpc {
 
-// gRPC 1.51 crashes when a call is begun on an in-process channel whose server has been shut down: a call is begun through the gate, and
-// Close() waits for those that are just being begun.
+// gRPC 1.51 crashes when a call is begun on an in-process channel whose server has been shut down, and may when such a channel outlives
+// its server: calls are begun through the gate, Close() waits for those that are just being begun, and whoever holds the gate keeps the
+// server from being freed.
 class Gate {
  public:
+  // Once, before the first Pass().
+  void Keep(std::shared_ptr<void> server) { server_ = std::move(server); }
   void Close() {
     absl::MutexLock lock(&mutex_);
     open_ = false;
@@ -28,6 +32,7 @@ class Gate {
   }
 
  private:
+  std::shared_ptr<void> server_;
   absl::Mutex mutex_;
   bool open_ ABSL_GUARDED_BY(mutex_) = true;
 };

@@ -33,9 +33,9 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     grpc::ClientContext* context ABSL_GUARDED_BY(mutex) = nullptr;
   };
 
-  static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, const std::string& service, const std::string& edge_id,
+  static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, const std::string& service, const std::string& edge_id,
                                       std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
-    auto* stream = new Stream(channel, std::move(on_frames), std::move(on_broken));
+    auto* stream = new Stream(channel, std::move(keep), std::move(on_frames), std::move(on_broken));
     std::shared_ptr<Shared> shared = stream->shared_;
     stream->Begin(service, edge_id);
     return shared;
@@ -68,8 +68,8 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   }
 
  private:
-  Stream(std::shared_ptr<grpc::Channel> channel, std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken)
-      : stub_(std::move(channel)), shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
+  Stream(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken)
+      : keep_(std::move(keep)), stub_(std::move(channel)), shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
     absl::MutexLock lock(&shared_->mutex);
     shared_->context = &context_;
   }
@@ -102,6 +102,7 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     return true;
   }
 
+  const std::shared_ptr<void> keep_;
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   const std::shared_ptr<Shared> shared_;
@@ -134,9 +135,9 @@ class GrpcLink final : public Link {
 
 }  // namespace
 
-std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::string service, std::string edge_id,
+std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::string service, std::string edge_id,
                               std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
-  return std::make_unique<GrpcLink>(Stream::Open(std::move(channel), service, edge_id, std::move(on_frames), std::move(on_broken)));
+  return std::make_unique<GrpcLink>(Stream::Open(std::move(channel), std::move(keep), service, edge_id, std::move(on_frames), std::move(on_broken)));
 }
 
 }  // namespace yizhan::rpc

@@ -70,6 +70,7 @@ class GrpcServer final : public Server {
     inner.RegisterCallbackGenericService(&inner_service_);
     inner_ = inner.BuildAndStart();
     if (inner_ == nullptr) return absl::InternalError("the in-process server did not start");
+    gate_->Keep(inner_);
     if (options.address.empty()) return absl::OkStatus();
 
     grpc::SslServerCredentialsOptions tls;
@@ -128,7 +129,8 @@ class GrpcServer final : public Server {
   Generic inner_service_, outer_service_;
   int port_ = 0;
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
-  std::unique_ptr<grpc::Server> inner_, outer_;
+  std::shared_ptr<grpc::Server> inner_;
+  std::unique_ptr<grpc::Server> outer_;
 };
 
 }  // namespace
