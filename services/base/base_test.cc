@@ -1,0 +1,255 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/ids.h"
+#include "base/logging.h"
+#include "base/metrics.h"
+#include "base/shutdown.h"
+#include "base/status.h"
+#include "base/tls.h"
+#include "base/utf8.h"
+
+namespace yizhan {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+TEST(Clock, AFakeOneStandsStill) {
+  FakeClock clock(absl::FromUnixSeconds(100));
+  EXPECT_EQ(clock.NowUs(), 100'000'000);
+  clock.Advance(absl::Milliseconds(1500));
+  EXPECT_EQ(clock.NowUs(), 101'500'000);
+  EXPECT_GT(RealClock().NowUs(), 1'600'000'000'000'000);
+}
+
+TEST(Ids, AreOfTheirAlphabetAndDoNotRepeat) {
+  std::set<std::string> seen;
+  size_t letters = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string id = RandomId('p');
+    ASSERT_THAT(id, MatchesRegex("p[0-9a-z]+"));
+    ASSERT_EQ(id.size(), 13u);
+    ASSERT_TRUE(seen.insert(id).second);
+    for (char c : id.substr(1)) letters += c >= 'a';
+  }
+  EXPECT_NEAR(static_cast<double>(letters) / (20'000 * 12), 26.0 / 36, 0.01);
+  EXPECT_NE(RandomBytes(32), RandomBytes(32));
+  EXPECT_TRUE(IsRequestId("a-B.9_"));
+  for (const char* bad : {"", "a b", "a\n", "\xe4\xbd\xa0"}) EXPECT_FALSE(IsRequestId(bad));
+  EXPECT_FALSE(IsRequestId(std::string(65, 'a')));
+}
+
+TEST(Logging, WritesOneJsonLineWhateverTheText) {
+  std::string lines;
+  log::CaptureForTest(&lines);
+  {
+    log::ScopedRequestId scope("req-9");
+    log::Info("test", "a \"quoted\"\nmessage").With("text", "bad \xff byte, 你好, \x01").With("n", 42).With("x", 1.5).With("ok", true);
+    log::Debug("test", "not written");
+  }
+  log::CaptureForTest(nullptr);
+  EXPECT_THAT(lines, HasSubstr(R"("level":"info","component":"test","message":"a \"quoted\"\u000amessage","request_id":"req-9")"));
+  EXPECT_THAT(lines, HasSubstr(R"("text":"bad \ufffd byte, 你好, \u0001","n":42,"x":1.5,"ok":true})"));
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1);
+  EXPECT_TRUE(log::ParseLevel("warning").ok());
+  EXPECT_FALSE(log::ParseLevel("loud").ok());
+}
+
+TEST(Metrics, AreCountedAndWritten) {
+  auto& counter = metrics::GetCounter("yizhan_test_things_total", "Things.", {{"kind", "a"}});
+  EXPECT_EQ(&counter, &metrics::GetCounter("yizhan_test_things_total", "Things.", {{"kind", "a"}}));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 10'000; ++j) counter.Add();
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  auto& histogram = metrics::GetHistogram("yizhan_test_seconds", "Time.");
+  histogram.Observe(0.0003);
+  histogram.Observe(100);
+  {
+    metrics::GaugeFunction length("yizhan_test_length", "Length.", {}, [] { return 3.0; });
+    EXPECT_THAT(metrics::Serialize(), HasSubstr("yizhan_test_length 3\n"));
+  }
+  std::string text = metrics::Serialize();
+  EXPECT_THAT(text, HasSubstr("yizhan_test_things_total{kind=\"a\"} 40000\n"));
+  EXPECT_THAT(text, HasSubstr("yizhan_test_seconds_bucket{le=\"0.0005\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("yizhan_test_seconds_bucket{le=\"+Inf\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("yizhan_test_seconds_count 2\n"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("yizhan_test_length")));
+}
+
+TEST(Utf8, KnowsWhatIsNot) {
+  for (const char* good : {"", "a", "你好", "𠮷", "\xf4\x8f\xbf\xbf"}) EXPECT_TRUE(IsUtf8(good)) << good;
+  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5", "\xe4\xbd"}) {
+    EXPECT_FALSE(IsUtf8(bad));
+  }
+}
+
+struct Source {
+  std::string url;
+  int pages = 500;
+};
+struct Settings {
+  std::string domain = "localhost";
+  int port = 8443;
+  bool debug = false;
+  absl::Duration idle = absl::Seconds(75);
+  uint64_t cache = 1 << 20;
+  std::string level = "info";
+  std::vector<std::string> sites;
+  std::vector<Source> sources;
+  Secret<std::string> key;
+};
+
+config::Schema SchemaOf(Settings* s) {
+  config::Schema schema;
+  schema.String("domain", &s->domain, "The domain.")
+      .Int("edge.port", &s->port, 1, 65535, "The port.")
+      .Bool("edge.debug", &s->debug, "Tell more.")
+      .Duration("edge.idle", &s->idle, "Idle time.")
+      .Bytes("ledger.cache", &s->cache, "Cache.")
+      .Choice("log.level", &s->level, {"debug", "info"}, "Level.")
+      .Strings("widget.sites", &s->sites, "Sites.")
+      .SecretText("key", &s->key, "Key.")
+      .List<Source>("ldap", &s->sources, [](config::Schema& schema, Source* source) {
+        schema.String("url", &source->url, "URL.").Int("pages", &source->pages, 1, 1000, "Page size.");
+      }, "Sources.");
+  return schema;
+}
+
+TEST(Config, FillsWhatIsThereAndKeepsTheRest) {
+  Settings s;
+  absl::Status status = SchemaOf(&s).ReadText(
+      "domain: bank.example\nedge:\n  port: 443\n  debug: true\n  idle: 5m\nledger:\n  cache: 64MiB\nwidget:\n  sites: [https://a, https://b]\n"
+      "ldap:\n  - url: ldaps://one\n  - url: ldaps://two\n    pages: 7\nkey: hunter2\n", "t.yaml");
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(s.domain, "bank.example");
+  EXPECT_EQ(s.port, 443);
+  EXPECT_TRUE(s.debug);
+  EXPECT_EQ(s.idle, absl::Minutes(5));
+  EXPECT_EQ(s.cache, 64u << 20);
+  EXPECT_EQ(s.level, "info");
+  EXPECT_THAT(s.sites, ::testing::ElementsAre("https://a", "https://b"));
+  ASSERT_EQ(s.sources.size(), 2u);
+  EXPECT_EQ(s.sources[0].pages, 500);
+  EXPECT_EQ(s.sources[1].pages, 7);
+  EXPECT_EQ(s.key.Reveal(), "hunter2");
+  Settings empty;
+  EXPECT_TRUE(SchemaOf(&empty).ReadText("", "t.yaml").ok());
+}
+
+TEST(Config, TellsEveryMistakeWithItsLine) {
+  Settings s;
+  absl::Status status = SchemaOf(&s).ReadText(
+      "domian: x\nedge:\n  port: 70000\n  idle: soon\n  debug: yes\nledger: 7\nlog:\n  level: loud\nldap:\n  - urll: x\nldap2:\n  - a\ndomain: a\ndomain: b\n",
+      "t.yaml");
+  std::string text(status.message());
+  EXPECT_EQ(ReasonOf(status), "CONFIG");
+  EXPECT_THAT(text, HasSubstr("t.yaml:1: there is no key \"domian\"; did you mean \"domain\"?"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:3: \"edge.port\" must be a whole number from 1 to 65535, not \"70000\""));
+  EXPECT_THAT(text, HasSubstr("t.yaml:4: \"edge.idle\" must be a time such as"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:5: \"edge.debug\" must be true or false"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:6: \"ledger\" is a section"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:8: \"log.level\" must be one of debug, info"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:10: there is no key \"ldap[0].urll\"; did you mean \"ldap[0].url\"?"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:14: \"domain\" is there twice"));
+  for (const char* broken : {"a: [", "\t- x", "just text", "- 1\n- 2", "key: {file: /nonexistent}", "edge: {port: }", "? [a]\n: b"}) {
+    Settings t;
+    EXPECT_FALSE(SchemaOf(&t).ReadText(broken, "t.yaml").ok()) << broken;
+  }
+  EXPECT_EQ(ReasonOf(SchemaOf(&s).ReadFile("/nonexistent.yaml")), "CONFIG_MISSING");
+}
+
+TEST(Config, DescribesItselfAsAFileThatCanBeRead) {
+  Settings s, t;
+  std::string text = SchemaOf(&s).Describe();
+  EXPECT_THAT(text, HasSubstr("edge:\n  # Tell more.\n  debug: false\n  # Idle time.\n  idle: 75s\n"));
+  absl::Status status = SchemaOf(&t).ReadText(text, "t.yaml");
+  EXPECT_TRUE(status.ok()) << status << text;
+}
+
+TEST(Config, ASnapshotIsExchangedWhole) {
+  config::Snapshot<Settings> snapshot(Settings{});
+  auto before = snapshot.Get();
+  Settings next;
+  next.port = 1;
+  snapshot.Set(next);
+  EXPECT_EQ(before->port, 8443);
+  EXPECT_EQ(snapshot.Get()->port, 1);
+}
+
+TEST(Shutdown, RunsItsStepsBackwards) {
+  Shutdown shutdown;
+  std::vector<std::string> order;
+  shutdown.OnStop("first", [&] { order.push_back("first"); });
+  shutdown.OnStop("second", [&] { order.push_back("second"); });
+  int reloads = 0;
+  shutdown.OnReload([&] {
+    ++reloads;
+    ::kill(::getpid(), SIGTERM);
+  });
+  ::kill(::getpid(), SIGHUP);
+  EXPECT_EQ(shutdown.Wait(), SIGTERM);
+  EXPECT_EQ(reloads, 1);
+  EXPECT_THAT(order, ::testing::ElementsAre("second", "first"));
+  Shutdown requested;
+  requested.Request();
+  EXPECT_EQ(requested.Wait(), 0);
+}
+
+TEST(Tls, MakesADemonstrationOnceAndAnewForAnotherDomain) {
+  std::string dir = ::testing::TempDir() + "/yizhan-base-tls";
+  std::filesystem::remove_all(dir);
+  auto paths = EnsureDemonstrationTls(dir, "bank.example");
+  ASSERT_TRUE(paths.ok()) << paths.status();
+  struct stat info;
+  ASSERT_EQ(::stat(paths->private_key.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  auto read = [](const std::string& path) {
+    std::ifstream in(path);
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  std::string first = read(paths->certificate);
+  ASSERT_TRUE(EnsureDemonstrationTls(dir, "bank.example").ok());
+  EXPECT_EQ(read(paths->certificate), first);
+
+  FILE* file = std::fopen(paths->certificate.c_str(), "r");
+  X509* certificate = PEM_read_X509(file, nullptr, nullptr, nullptr);
+  std::fclose(file);
+  for (const char* host : {"localhost", "bank.example", "conference.bank.example"}) EXPECT_EQ(X509_check_host(certificate, host, 0, 0, nullptr), 1) << host;
+  EXPECT_EQ(X509_check_ip_asc(certificate, "127.0.0.1", 0), 1);
+  EXPECT_NE(X509_check_host(certificate, "evil.example", 0, 0, nullptr), 1);
+  int days = 0, seconds = 0;
+  ASN1_TIME_diff(&days, &seconds, X509_get0_notBefore(certificate), X509_get0_notAfter(certificate));
+  EXPECT_NEAR(days, 825, 1);
+  X509_free(certificate);
+
+  EXPECT_TRUE(MakeServerContext(*paths).ok());
+  ASSERT_TRUE(EnsureDemonstrationTls(dir, "other.example").ok());
+  EXPECT_NE(read(paths->certificate), first);
+  EXPECT_EQ(ReasonOf(EnsureDemonstrationTls(dir, "bad domain").status()), "DOMAIN");
+
+  TlsPaths mixed = *paths;
+  std::ofstream(dir + "/other.key") << "not a key";
+  mixed.private_key = dir + "/other.key";
+  EXPECT_THAT(std::string(MakeServerContext(mixed).status().message()), HasSubstr("other.key"));
+  EXPECT_EQ(ReasonOf(EnsureDemonstrationTls("/proc/nowhere", "bank.example").status()), "TLS_FILE");
+}
+
+}  // namespace
+}  // namespace yizhan
