@@ -1,6 +1,6 @@
 import { Button, Input, Modal } from 'antd';
 import { useCallback, useEffect, useState } from 'react';
-import { Empty, ErrorState, Skeleton, newId, toCallError, useErrorText, useT } from '@yizhan/kit';
+import { Empty, ErrorState, Skeleton, newId, toCallError, useErrorText, useT, useReturnFocus } from '@yizhan/kit';
 import type { DepartmentSize } from '@yizhan/kit/gen/directory/v1/directory_service_pb';
 import type { Department } from '@yizhan/kit/gen/directory/v1/people_pb';
 import { runTask } from '../model/tasks.ts';
@@ -51,6 +51,7 @@ export function Departments() {
 function DepartmentDialog({ edit, list, onClose }: { edit: Edit; list: readonly DepartmentSize[]; onClose: (changed: boolean) => void }) {
   const t = useT(texts);
   const say = useErrorText();
+  useReturnFocus();
   const old = edit.kind === 'rename' ? edit.department : null;
   const [name, setName] = useState(old?.name ?? '');
   const [englishName, setEnglish] = useState(old?.englishName ?? '');

@@ -1,6 +1,6 @@
 import { App, Button, Input, Modal } from 'antd';
 import { useRef, useState, type ReactNode } from 'react';
-import { newId, toCallError, useErrorText, useT } from '@yizhan/kit';
+import { newId, toCallError, useErrorText, useT, useReturnFocus } from '@yizhan/kit';
 import type { DepartmentSize } from '@yizhan/kit/gen/directory/v1/directory_service_pb';
 import type { Person } from '@yizhan/kit/gen/directory/v1/people_pb';
 import { changedFields, emptyFields, formProblem, type FieldName, type PersonFields } from '../model/person_form.ts';
@@ -18,6 +18,7 @@ export function PersonDialog({ person, departments, onClose }: { person: Person 
   const t = useT(texts);
   const say = useErrorText();
   const { modal } = App.useApp();
+  useReturnFocus();
   const before = useRef(person ? fieldsOf(person) : emptyFields());
   const [fields, setFields] = useState(before.current);
   const [password, setPassword] = useState('');

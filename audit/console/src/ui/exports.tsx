@@ -1,6 +1,6 @@
 import { App, Button, Modal } from 'antd';
 import { useCallback, useEffect, useState } from 'react';
-import { Empty, ErrorState, PersonName, Skeleton, TimeText, copyText, newId, useErrorText, useT, withRetry, usePolled } from '@yizhan/kit';
+import { Empty, ErrorState, PersonName, Skeleton, TimeText, copyText, newId, useErrorText, useT, withRetry, usePolled, useReturnFocus } from '@yizhan/kit';
 import { Export_State, type Export, type SearchRequest } from '@yizhan/kit/gen/audit/v1/archive_service_pb';
 import { archive, download, save } from '../model/archive.ts';
 import { toRequest, type Why } from '../model/query.ts';
@@ -27,6 +27,7 @@ export function ExportDialog({ found, why, onClose, onStarted }: { found: Found;
   const t = useT(texts);
   const say = useErrorText();
   const conditions = useConditions();
+  useReturnFocus();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState('');
   const [requestId] = useState(newId);

@@ -16,5 +16,6 @@ export * from './message_list.tsx';
 export * from './person_name.tsx';
 export * from './polled.ts';
 export * from './provider.tsx';
+export * from './return_focus.ts';
 export * from './states.tsx';
 export * from './time_text.tsx';

@@ -1,6 +1,6 @@
 import { Button, Modal } from 'antd';
 import { useState } from 'react';
-import { useErrorText, usePersonName, useStore, useT } from '@yizhan/kit';
+import { useErrorText, usePersonName, useStore, useT, useReturnFocus } from '@yizhan/kit';
 import { Agent_State, type Agent, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
 import { useDesk } from './context.ts';
 import { texts } from './texts.ts';
@@ -9,6 +9,7 @@ import { texts } from './texts.ts';
 export function Transfer({ reception, onClose, onDone }: { reception: Reception; onClose: () => void; onDone: () => void }) {
   const t = useT(texts);
   const say = useErrorText();
+  useReturnFocus();
   const desk = useDesk();
   const state = useStore(desk.state);
   const [target, setTarget] = useState('');
