@@ -65,7 +65,7 @@ function build(session: SessionBody) {
   blob = session.blob;
 
   const now = () => Date.now() + visit!.clockSkew;
-  const stream = new Live(location.origin.replace(/^http/, 'ws') + '/live?format=json', {
+  const stream = new Live(location.origin.replace(/^http/, 'ws') + '/live?format=json&hello=1', {
     frame: (frame) => visit!.frame(frame),
     link: (link) => visit?.linked(link),
     refused: () => void visit!.renew(),
