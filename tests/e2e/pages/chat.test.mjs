@@ -180,7 +180,7 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
     await until('two devices', async () => (await b.locator('.im-devices li').count()) >= 2);
     await b.getByRole('button', { name: '退出其他所有设备' }).click();
     await b.locator('.ant-modal-confirm').getByRole('button', { name: '退出其他所有设备' }).click();
-    await until('the other page says so', async () => /退出登录/.test(await again.textContent('.im-main')), 30_000);
+    await until('the other page says so', async () => /在别处退出登录/.test(await again.textContent('.im-bar')), 30_000);
     await until('one device', async () => (await b.locator('.im-devices li').count()) === 1);
   });
 

@@ -1,7 +1,7 @@
 // The messenger's state, fed by the stream and refilled after every gap. Logs are in views.ts, what is unsent in outbox.ts.
 
 import { create } from '@bufbuild/protobuf';
-import { announce, createStore, cut, Drafts, endSessionHere, LiveSocket, PresenceWatch, probeSession, toCallError, type CallError } from '@yizhan/kit';
+import { announce, backoff, createStore, cut, Drafts, endSessionHere, LiveSocket, PresenceWatch, probeSession, toCallError, type CallError } from '@yizhan/kit';
 import { MessageSchema, Presence_Show, type Message } from '@yizhan/kit/gen/im/v1/conversation_pb';
 import type { ServerFrame } from '@yizhan/kit/gen/live/v1/live_service_pb';
 import { fromProto, merge, peerOf, type Conv } from './conversations.ts';
@@ -35,6 +35,7 @@ export class Im {
   private readonly ownKeys = new Set<string>();
   private readonly asking = new Set<string>();
   private refilling: 'no' | 'yes' | 'again' = 'no';
+  private refillFailures = 0;
 
   constructor(meId: string) {
     this.meId = meId;
@@ -43,7 +44,7 @@ export class Im {
     this.outbox = new Outbox({
       personId: meId,
       storage: localStorage,
-      online: () => this.live.state.get().phase !== 'waiting',
+      online: () => !['waiting', 'ended'].includes(this.live.state.get().phase),
       send: (item, timeoutMs) => this.deliver(item, timeoutMs),
       onSent: (item, sent) => this.sent(item, sent),
     });
@@ -159,8 +160,12 @@ export class Im {
         await this.refillLogs();
       } while ((this.refilling as string) === 'again');
       this.phase.set('ready');
+      this.refillFailures = 0;
     } catch (error) {
-      if (this.phase.get() !== 'ready') this.phase.set(toCallError(error));
+      const known = toCallError(error);
+      if (this.phase.get() !== 'ready') this.phase.set(known);
+      // The stream is there but a call failed: the gap would stay until the next Ready.
+      if (known.temporary) setTimeout(() => this.live.state.get().phase === 'live' && void this.refill(), backoff((this.refillFailures += 1), 500, 30_000));
     } finally {
       this.refilling = 'no';
     }

@@ -49,10 +49,10 @@ function Shell({ im, me }: { im: Im; me: Me }) {
   const chat = route.page === 'chat';
   return (
     <div className={chat ? 'im im-chat' : 'im'} data-open={chat && route.id !== ''}>
+      <div className="im-bar"><ConnectionBar live={im.live} /></div>
       <Rail im={im} me={me} page={route.page} unread={total} />
       {chat && <ConversationList openId={route.id} onJump={openJump} onNewGroup={() => setGrouping(true)} />}
       <main className="im-main">
-        <ConnectionBar live={im.live} />
         {phase instanceof Error ? (
           <ErrorState error={phase} what={t('listFailed')} onRetry={() => im.retry()} />
         ) : (

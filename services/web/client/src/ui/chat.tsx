@@ -163,6 +163,19 @@ export function Chat({ id }: { id: string }) {
   };
 
   useKeys({
+    r: {
+      label: t('replyLast'),
+      run: () => {
+        // A letter counts in the list only; it answers the message that has the focus in it, or the last one.
+        const inLog = document.activeElement?.closest('.yz-log');
+        if (!inLog) return false;
+        const key = document.activeElement?.closest<HTMLElement>('[data-key]')?.dataset.key;
+        const row = rowsRef.current.filter((each) => each.type === 'message').reverse().find((each) => key === undefined || each.key === key);
+        if (!row) return false;
+        actions.current.reply(row.entry);
+        return true;
+      },
+    },
     escape: {
       label: t('closePanel'),
       run: () => {
@@ -187,8 +200,8 @@ export function Chat({ id }: { id: string }) {
     if (target) flash(target);
   }, [target, generation]);
 
-  const missing = ready && log.loaded && !conv && !peerId;
-  const closed = ready && log.loaded && !conv && !peerId ? t('notHere') : undefined;
+  // A group that is not in the list: left, removed from it, or never in it.
+  const missing = ready && opened && !conv && !peerId;
   return (
     <div className="im-chat-frame">
       <div className="im-chat-column">
@@ -202,12 +215,12 @@ export function Chat({ id }: { id: string }) {
             <Button type="text" icon={panel ? <CloseOutlined /> : <TeamOutlined />} aria-label={t('panel')} aria-expanded={panel} title={t('panel')} onClick={() => setPanel(!panel)} />
           )}
         </header>
-        {view.error ? (
+        {missing ? (
+          <Empty action={<Button href="#/chat">{t('back')}</Button>}>{t('notHere')}</Empty>
+        ) : view.error ? (
           <ErrorState error={view.error} what={t('loadFailed')} onRetry={() => void im.open(id)} />
         ) : !log.loaded || !opened ? (
           <div className="im-fill"><Skeleton kind="chat" rows={7} /></div>
-        ) : missing ? (
-          <Empty action={<Button href="#/chat">{t('back')}</Button>}>{t('notHere')}</Empty>
         ) : rows.length === 0 ? (
           <div className="im-fill" data-pane tabIndex={-1}><Empty>{t('empty')}</Empty></div>
         ) : (
@@ -241,7 +254,7 @@ export function Chat({ id }: { id: string }) {
           placeholder={t('compose', { name: title })}
           onSend={send}
           onTyping={onTyping}
-          readOnly={closed}
+          readOnly={missing ? t('notHere') : undefined}
           {...(conv?.group ? { mentionables } : {})}
           above={reply && <ReplyBar entry={reply} onCancel={() => { setReply(null); composer.current?.focus(); }} />}
         />

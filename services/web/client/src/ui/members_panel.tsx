@@ -1,5 +1,5 @@
 import { App, Button, Input, Modal } from 'antd';
-import { Avatar, ErrorState, newId, personScore, Skeleton, useErrorText, useFocusReturn, useLocale, useStore, useT, graphemes } from '@yizhan/kit';
+import { Avatar, ErrorState, newId, personScore, Skeleton, useErrorText, useFocusReturn, useLocale, useStore, useT } from '@yizhan/kit';
 import { Member_Role, type Member } from '@yizhan/kit/gen/im/v1/conversation_pb';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { directId, type Conv } from '../model/conversations.ts';
@@ -122,7 +122,7 @@ function Rename({ conv, onClose }: { conv: Conv; onClose: () => void }) {
   const requestId = useRef(newId());
   const save = async () => {
     const name = title.trim();
-    if (name === '' || graphemes(name).length > 100) return setProblem(t('emptyTitle'));
+    if (name === '' || Array.from(name).length > 100) return setProblem(t('emptyTitle'));
     setBusy(true);
     try {
       await conversations.renameGroup({ conversationId: conv.id, title: name, requestId: requestId.current });

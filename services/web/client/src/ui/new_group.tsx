@@ -1,5 +1,5 @@
 import { Input, Modal } from 'antd';
-import { graphemes, newId, useErrorText, useFocusReturn, useT } from '@yizhan/kit';
+import { newId, useErrorText, useFocusReturn, useT } from '@yizhan/kit';
 import type { Person } from '@yizhan/kit/gen/directory/v1/people_pb';
 import { useRef, useState } from 'react';
 import { conversations } from '../model/services.ts';
@@ -22,7 +22,7 @@ export default function NewGroup({ onClose, onMade }: { onClose: () => void; onM
 
   const make = async () => {
     const name = title.trim();
-    if (name === '' || graphemes(name).length > 100) return setProblem(t('emptyTitle'));
+    if (name === '' || Array.from(name).length > 100) return setProblem(t('emptyTitle'));
     if (people.length === 0) return setProblem(t('nobodyPicked'));
     setBusy(true);
     setProblem('');

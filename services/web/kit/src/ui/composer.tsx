@@ -3,7 +3,6 @@
 import { Button } from 'antd';
 import { useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type Ref } from 'react';
 import type { Drafts } from '../core/drafts.ts';
-import { graphemes } from '../core/grapheme.ts';
 import { defineMessages, useT } from '../core/i18n.ts';
 import { imeBusy } from '../core/ime.ts';
 import { Avatar } from './avatar.tsx';
@@ -107,7 +106,7 @@ export function Composer(props: ComposerProps) {
     setQuery(null);
   };
 
-  const length = text.length > maxLength - 500 ? graphemes(text).length : 0;
+  const length = text.length > maxLength - 500 ? Array.from(text).length : 0;
   const refusal = text.trim() === '' ? null : length > maxLength ? t('over', { n: length - maxLength }) : (props.check?.(text) ?? null);
 
   const send = () => {
