@@ -1,0 +1,84 @@
+// One contract, three ways in, with clients that others wrote: @connectrpc/connect, curl, gRPC's own. All see one history.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { must } from '../harness/children.mjs';
+import { refused } from '../harness/calls.mjs';
+import { step, uniqueId, until } from '../harness/steps.mjs';
+
+export default async function interfaces(world) {
+  const { info, root } = world;
+  const [one, peer] = ['yu.bo', 'dong.jie'].map(world.person);
+  const conformance = join(root, 'tests/conformance/api');
+  // Below the repository, so that the generated code finds its library.
+  const generated = mkdtempSync(join(world.out, 'generated-'));
+  const sent = [];
+
+  try {
+    await step('code is generated from the contract for JavaScript and Python', async () => {
+      const proto = join(root, 'proto');
+      const files = readdirSync(proto, { recursive: true }).filter((each) => each.endsWith('.proto')).map((each) => join(proto, each));
+      for (const language of ['js', 'python']) mkdirSync(join(generated, language));
+      const path = `${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
+      await must('protoc', ['-I', proto, '--es_out', join(generated, 'js'), '--es_opt=target=js,import_extension=js', ...files], { env: { PATH: path } });
+      await must('protoc', ['-I', proto, '--python_out', join(generated, 'python'), ...files]);
+    });
+
+    await step('@connectrpc/connect logs in, sends, syncs: protobuf and JSON', async () => {
+      const { out } = await must(process.execPath, [join(conformance, 'connect_client.mjs'), join(generated, 'js'), info.web.url, one.login, one.password, peer.login], { env: { NODE_EXTRA_CA_CERTS: info.ca } });
+      sent.push(...JSON.parse(out));
+    });
+
+    await step('curl does the same with JSON', async () => {
+      const curl = async (method, message, token) => JSON.parse((await must('curl', ['--silent', '--show-error', '--fail-with-body', '--cacert', info.ca, '-H', 'Content-Type: application/json', ...(token ? ['-H', `Authorization: Bearer ${token}`] : []), '--data', JSON.stringify(message), `${info.web.url}/yizhan.${method}`])).out);
+      const { token } = await curl('directory.v1.SessionService/LogIn', { login: one.login, password: one.password, device: 'curl' });
+      const { person } = await curl('directory.v1.DirectoryService/GetPerson', { login: peer.login }, token);
+      const text = '用 curl 发送';
+      const answer = await curl('im.v1.MessageService/SendMessage', { toPersonId: person.personId, clientId: uniqueId('curl'), content: { text } }, token);
+      const { conversations } = await curl('im.v1.ConversationService/Sync', { lastSeqs: {} }, token);
+      assert.equal(conversations.find((each) => each.conversationId === answer.conversationId).lastMessage.content.text, text);
+      sent.push({ ...answer, text });
+    });
+
+    await step('gRPC over TLS does the same, with typed errors', async () => {
+      const { out } = await must('/usr/bin/python3', [join(conformance, 'grpc_client.py'), join(generated, 'python'), info.grpc.address, info.ca, one.login, one.password, peer.login]);
+      sent.push(JSON.parse(out));
+    });
+
+    await step('all of it is one history, in order, once', async () => {
+      const other = await world.caller.logIn(peer);
+      const messages = await other.allMessages(sent[0].conversationId);
+      const texts = messages.filter((each) => each.content).map((each) => [each.seq, each.messageId, each.content.text]);
+      assert.deepEqual(texts.slice(-sent.length), sent.map((each) => [each.seq, each.messageId, each.text]));
+    });
+  } finally {
+    rmSync(generated, { recursive: true, force: true });
+  }
+
+  await step('health, readiness and metrics answer on a port of their own; a log-in leaves no password in them', async () => {
+    const get = async (path) => {
+      const answer = await fetch(new URL(path, info.metrics.url));
+      return { status: answer.status, text: await answer.text() };
+    };
+    const metrics = await get('/metrics');
+    assert.equal(metrics.status, 200);
+    assert.match(metrics.text, /^# TYPE yizhan_\w+ (counter|gauge|histogram)$/m);
+    assert.ok(!metrics.text.includes(one.password));
+    const ready = await until('ready', async () => (await get('/readyz')).status === 200 && get('/readyz'));
+    assert.equal(ready.status, 200);
+    assert.equal((await get('/healthz')).status, 200);
+    assert.equal((await get('/yizhan.im.v1.MessageService/SendMessage')).status, 404, 'no calls on this port');
+  });
+
+  await step('administrators see health and partitions, and no content', async () => {
+    const admin = await world.caller.logIn(world.person('sysadmin'));
+    const health = await admin.call('admin.v1.AdminService/GetHealth');
+    assert.equal(health.state, 'STATE_OK', JSON.stringify(health.components));
+    const { partitions } = await admin.call('admin.v1.AdminService/ListPartitionStates');
+    assert.ok(partitions.length >= 4);
+    const other = await world.caller.logIn(peer);
+    assert.equal((await refused(other.call('admin.v1.AdminService/GetHealth'))).code, 'permission_denied');
+    assert.ok(['permission_denied', 'not_found'].includes((await refused(admin.call('im.v1.MessageService/ListMessages', { conversationId: sent[0].conversationId }))).code));
+  });
+}
