@@ -155,6 +155,34 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
     assert.ok(!next || !/40/.test(await next.textContent()));
   });
 
+  await t.test('older pages come in without moving what is read, and none is missing', async () => {
+    const group = await makeGroup(unique('翻页'), a, b);
+    for (let i = 0; i < 200; i += 20) await Promise.all(Array.from({ length: 20 }, (_, j) => say(j % 3 ? a : b, group, `翻页 ${i + j} ${'很长的一段话，'.repeat(j % 7)}`)));
+    await openChat(a, group);
+    await a.waitForSelector('.yz-log-row');
+    // As a person who reads it all: to the end first.
+    await until('at the end', () => a.evaluate(() => { const log = document.querySelector('.yz-log'); const left = log.scrollHeight - log.scrollTop - log.clientHeight; log.scrollTop = log.scrollHeight; return left <= 1 && !document.querySelector('.yz-pill'); }), 20_000);
+    const seen = new Set();
+    await a.mouse.move(800, 400);
+    for (let step = 0; step < 120; step += 1) {
+      const marked = await a.evaluate(() => {
+        const log = document.querySelector('.yz-log').getBoundingClientRect();
+        const row = [...document.querySelectorAll('.yz-log-row')].find((each) => each.getBoundingClientRect().top > log.top + 200);
+        return row && { key: row.dataset.key, top: row.getBoundingClientRect().top };
+      });
+      await a.waitForTimeout(120);
+      // What came meanwhile did not move the row.
+      const top = await a.evaluate((key) => document.querySelector(`[data-key="${key}"]`)?.getBoundingClientRect().top ?? null, marked?.key);
+      if (marked) assert.ok(top !== null && Math.abs(top - marked.top) <= 2, `step ${step}: moved ${top - marked.top} px`);
+      for (const text of await bubbles(a)) seen.add(text);
+      if (await a.evaluate(() => document.querySelector('.yz-log').scrollTop === 0)) break;
+      await a.mouse.wheel(0, -400);
+      await a.waitForTimeout(180);
+    }
+    const numbers = [...seen].map((text) => Number(/^翻页 (\d+)/.exec(text)?.[1])).filter((n) => n >= 0).sort((x, y) => x - y);
+    assert.deepEqual(numbers, Array.from({ length: 200 }, (_, i) => i));
+  });
+
   await t.test('presence follows the window of the other', async () => {
     const c = await openPage(browser);
     await signIn(c, three);
