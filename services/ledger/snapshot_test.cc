@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "ledger/snapshot_file.h"
@@ -135,6 +136,21 @@ TEST_F(SnapshotTest, AProcessThatDiesBetweenASnapshotAndItsMark) {
   auto replayed = ledger_->Replay(other_dir_.path(), kIm1);
   ASSERT_TRUE(replayed.ok()) << replayed.status();
   EXPECT_EQ((*replayed)[0].records, 100u);
+}
+
+TEST_F(SnapshotTest, HasTheBytesOfTheFormatsDocument) {
+  options_.hooks.now_us = [] { return 1'767'268'800'000'000; };
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Do(*ledger_, Add(kIm1, "a", {"x"}, "r1")).ok());
+  ASSERT_TRUE(ledger_->WriteSnapshot(kIm1, path()).ok());
+  const std::string hex = absl::BytesToHexString(ReadAll(path()));
+  EXPECT_EQ(hex.substr(0, hex.size() - 64),
+            "595a534e41505348" "00000001" "00000004" "696d2f31" "0000000000000001" "00064752550bf000" "0000000000000001"
+            "01" "00000002" "6e61" "00000001" "31"
+            "01" "0000000b" "7661000000000000000001" "00000001" "78"
+            "02" "00000031"
+            "0a04696d2f31" "1001" "1880e0afa8a5ea9103" "2208706572736f6e3a61" "2a027231" "3208746573742e416464" "3a03610978" "420131"
+            "00" "e098043d75fb8825a6cff3ee33ffd92f72c64f61ee26217592f68d8b4edb8a15");
 }
 
 TEST_F(SnapshotTest, FillsAnEmptyPartitionElsewhere) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/metrics.h"
 #include "base/status.h"
 #include "ledger/pending_state.h"
 #include "ledger/rocks.h"
@@ -21,6 +22,19 @@ constexpr size_t kMaxRecordBytes = 4 << 20;
 constexpr size_t kMaxCommandBytes = 16 << 20;
 // A batch ends behind the command that reaches this.
 constexpr size_t kBatchBytes = 4 << 20;
+
+metrics::Counter& Records() {
+  static metrics::Counter& counter = metrics::GetCounter("yizhan_ledger_records_total", "Records committed.");
+  return counter;
+}
+metrics::Counter& Refused() {
+  static metrics::Counter& counter = metrics::GetCounter("yizhan_ledger_not_committed_total", "Commands whose batch could not be committed.");
+  return counter;
+}
+metrics::Histogram& CommitSeconds() {
+  static metrics::Histogram& histogram = metrics::GetHistogram("yizhan_ledger_commit_seconds", "From a batch's last decision to its durability.");
+  return histogram;
+}
 }  // namespace
 
 // Records, state and heads of the current batch into RocksDB.
@@ -53,7 +67,14 @@ class Writer::StoreWrite : public LocalWrite {
 };
 
 Writer::Writer(const Options* options, Folder* folder, Committer* committer, Completion* completion)
-    : options_(*options), folder_(*folder), committer_(*committer), completion_(*completion), write_(new rocksdb::WriteBatch) {}
+    : options_(*options), folder_(*folder), committer_(*committer), completion_(*completion),
+      queue_length_("yizhan_ledger_queue_length", "Commands waiting to be decided.", {}, [this] { return static_cast<double>(Waiting()); }),
+      write_(new rocksdb::WriteBatch) {}
+
+size_t Writer::Waiting() {
+  std::lock_guard lock(mutex_);
+  return queue_.size() + taken_.load(std::memory_order_relaxed);
+}
 
 Writer::~Writer() { Stop(); }
 
@@ -155,9 +176,11 @@ size_t Writer::Batch(std::vector<Queued>& taken, size_t begin) {
       for (PartitionCore* partition : touched_) {
         partition->head_time_us.store(partition->last_time_us, std::memory_order_relaxed);
         partition->head.store(partition->last_seq, std::memory_order_release);
+        Records().Add(partition->records.size());
         completed->appended.emplace_back(partition, std::move(partition->records));
       }
     } else {
+      Refused().Add(completed->answers.size());
       // Whatever was answered in this batch was answered over a state that never came to be.
       for (Completed::Answer& answer : completed->answers) answer.outcome = committed;
       for (PartitionCore* partition : touched_) {
@@ -318,7 +341,9 @@ absl::Status Writer::Commit() {
     batches.push_back({partition->id, partition->head.load() + 1, std::move(partition->raw)});
   }
   StoreWrite local(this);
+  const auto begin = std::chrono::steady_clock::now();
   CommitResult result = committer_.Commit(batches, local);
+  CommitSeconds().Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   if (result.verdict == CommitResult::Verdict::kOk) return absl::OkStatus();
   for (const PartitionId& id : result.fenced) {
     if (PartitionCore* partition = folder_.Find(id)) {

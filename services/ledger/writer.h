@@ -7,12 +7,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/metrics.h"
 #include "ledger/commit.h"
 #include "ledger/completion.h"
 #include "ledger/core.h"
@@ -45,6 +47,7 @@ class Writer {
   };
   class StoreWrite;
 
+  size_t Waiting();
   void Loop();
   // Decides queued_[begin...) as far as one batch goes and commits it. Returns where it stopped.
   size_t Batch(std::vector<Queued>& taken, size_t begin);
@@ -72,6 +75,8 @@ class Writer {
   bool stopping_ = false;
   std::atomic<size_t> taken_{0};  // taken from the queue and not decided yet
   std::thread thread_;
+
+  const metrics::GaugeFunction queue_length_;
 
   // The writer's own.
   std::unique_ptr<rocksdb::WriteBatch> write_;
