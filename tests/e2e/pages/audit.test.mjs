@@ -99,6 +99,7 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
     if (await before.count()) {
       const top = () => page.$eval('.au-line-hit', (element) => element.getBoundingClientRect().top);
       const count = await page.locator('.au-line').count();
+      await before.scrollIntoViewIfNeeded();
       const was = await top();
       await before.click();
       await until('more lines', async () => (await page.locator('.au-line').count()) > count);
@@ -121,7 +122,7 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
   });
 
   await t.test('a proof that does not fit is red and stays', async () => {
-    await page.route('**/ArchiveService/GetProof', async (route) => {
+    await page.route('**/*ArchiveService/GetProof', async (route) => {
       const answer = await route.fetch();
       const body = await answer.body();
       // One byte of the proof's text is another one.
@@ -134,7 +135,7 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
     await page.keyboard.press('v');
     await page.waitForSelector('.au-proof[data-verified=false] [role=alert]');
     assert.equal(await page.locator('.au-proof').getByRole('button', { name: '收起' }).count(), 0, 'it cannot be dismissed');
-    await page.unroute('**/ArchiveService/GetProof');
+    await page.unroute('**/*ArchiveService/GetProof');
   });
 
   await t.test('an export is a job; the file has the digest that the page says', async () => {
@@ -159,7 +160,7 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
   });
 
   await t.test('a file that changed on the way is not saved', async () => {
-    await page.route('**/ArchiveService/ReadExport', async (route) => {
+    await page.route('**/*ArchiveService/ReadExport', async (route) => {
       const answer = await route.fetch();
       const body = await answer.body();
       body[Math.floor(body.length / 2)] ^= 1;
@@ -171,7 +172,7 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
     await job.getByRole('button', { name: /下\s*载/ }).click();
     await job.locator('[role=alert]', { hasText: '不一致' }).waitFor();
     assert.ok(!saved);
-    await page.unroute('**/ArchiveService/ReadExport');
+    await page.unroute('**/*ArchiveService/ReadExport');
   });
 
   await t.test('each act stands in the record of access', async () => {

@@ -17,9 +17,9 @@ test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
     assert.equal(await page.locator('.co-parts li').count(), health.components.length);
     if (health.components.every((part) => part.state === 'STATE_OK')) assert.equal(await page.getAttribute('.co-sentence', 'data-health'), 'ok');
     else assert.notEqual(await page.getAttribute('.co-sentence', 'data-health'), 'ok');
-    await page.route('**/AdminService/GetHealth', (route) => route.abort());
+    await page.route('**/*AdminService/GetHealth', (route) => route.abort());
     await page.locator('.co-sentence[data-health=unknown]', { hasText: '无法取得' }).waitFor();
-    await page.unroute('**/AdminService/GetHealth');
+    await page.unroute('**/*AdminService/GetHealth');
     await until('it recovers', async () => !/无法取得/.test(await page.textContent('.co-sentence')));
 
     await page.getByRole('link', { name: '分区' }).click();

@@ -67,7 +67,7 @@ export function People() {
               <tbody>
                 {found.people.map((person) => (
                   <tr key={person.personId} className={person.active ? '' : 'co-off'} data-login={person.login}>
-                    <th scope="row"><button type="button" className="co-person" aria-label={t('edit', { name: person.name })} onClick={() => setEdited(person)}><Avatar id={person.personId} name={person.name} size={24} /> <span>{person.name}</span> <span className="yz-meta">{person.englishName}</span></button></th>
+                    <th scope="row"><button type="button" className="co-person" title={t('edit', { name: person.name })} onClick={() => setEdited(person)}><Avatar id={person.personId} name={person.name} size={24} /> <span>{person.name}</span> <span className="yz-meta">{person.englishName}</span></button></th>
                     <td>{person.login}</td><td>{names.get(person.departmentId) ?? ''}</td><td>{person.title}</td>
                     <td>{person.roles.map((role) => t(roleKey[role] ?? 'unknown')).join(', ')}</td><td>{person.source === 'local' ? t('local') : person.source}</td><td>{person.active ? t('active') : t('inactive')}</td>
                   </tr>
