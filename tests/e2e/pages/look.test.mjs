@@ -35,7 +35,7 @@ test('the messenger’s look', { timeout: 400_000, ...needsProduct }, async (t) 
     let bytes = 0;
     const names = [];
     page.on('response', async (response) => {
-      if (!/\.(js|css)$|\/client\/$/.test(new URL(response.url()).pathname)) return;
+      if (!/\.(js|css)$|\/$/.test(new URL(response.url()).pathname)) return;
       names.push(response.url());
       const body = await response.body().catch(() => Buffer.alloc(0));
       bytes += gzipSync(body, { level: 9 }).length;

@@ -66,9 +66,10 @@ export function assertClean(page) {
   assert.deepEqual(page.problems, []);
 }
 
-/** The address of an app of the running product. */
+/** An address of the running product. app: its folder at the edge, 'client' for the messenger, which is at the root. */
 export function appUrl(app, rest = '') {
-  return new URL(`${app}/${rest}`, info.web.url.endsWith('/') ? info.web.url : `${info.web.url}/`).href;
+  const base = info.web.url.endsWith('/') ? info.web.url : `${info.web.url}/`;
+  return new URL(app === 'client' ? `./${rest}` : `${app}/${rest}`, base).href;
 }
 
 /** Signs a person in to the messenger and waits for its list. */
