@@ -1,0 +1,33 @@
+// One room as one session sees it. For rooms.cc and room_join.cc.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/xmpp_server/rooms.h"
+
+namespace yizhan::edge::xmpp {
+
+struct Rooms::Room {
+  // Until the join is complete.
+  struct Joining {
+    MucJoin wish;
+    std::string presence_id, nick;
+    bool created = false, tried_to_create = false, known = false;
+    std::vector<std::shared_ptr<const Event>> waiting;
+  };
+
+  std::string conversation_id, title;
+  uint64_t serial = 0;    // answers for an earlier stay in the same room are not for this one
+  uint64_t last_seq = 0;  // handed over
+  int64_t time_us = 0;
+  uint32_t member_count = 0;
+  bool owner = false;
+  std::unique_ptr<Joining> joining;
+  std::vector<std::string> members;  // of a small room, sorted
+
+  std::string_view handle() const { return std::string_view(conversation_id).substr(2); }
+};
+
+}  // namespace yizhan::edge::xmpp
