@@ -190,6 +190,18 @@ describe('Visit', () => {
     expect(visit.reception!.rating).toBe(5);
   });
 
+  it('is not led back by late news of an older reception', async () => {
+    await begin();
+    visit.write('hi');
+    await settle();
+    visit.frame({ desk: { reception: { conversationId: 'r:a', owner: 'OWNER_NONE', closedAtUs: '5' } } });
+    visit.frame({ desk: { reception: { conversationId: 'r:b', owner: 'OWNER_QUEUE' } } });
+    expect(visit.reception!.conversationId).toBe('r:b');
+    visit.frame({ desk: { reception: { conversationId: 'r:a', owner: 'OWNER_NONE', closedAtUs: '5', rating: 4 } } });
+    expect(visit.reception!.conversationId).toBe('r:b');
+    expect(visit.open).toBe(true);
+  });
+
   it('shows the place in the queue and forgets it when an agent comes', async () => {
     await begin();
     visit.write('hi');

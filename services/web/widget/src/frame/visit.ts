@@ -194,7 +194,7 @@ export class Visit {
     if (time) this.clockSkew = Number(time) / 1000 - Date.now();
     if (frame.ready) void this.refill();
     const desk = frame.desk;
-    if (desk?.reception) this.setReception(desk.reception);
+    if (desk?.reception && this.follows(desk.reception)) this.setReception(desk.reception);
     if (desk?.position && this.concerns(desk.position.conversationId)) this.position = desk.position.position ?? 0;
     if (desk?.typing && this.concerns(desk.typing.conversationId)) this.agentTypes = desk.typing.active ?? false;
     if (desk?.line) this.line(desk.line);
@@ -224,6 +224,11 @@ export class Visit {
     if (line.author == 'AUTHOR_AGENT') this.agentTypes = false;
     if (line.event == 'EVENT_ASSIGNED') this.position = 0;
     if (row) this.listener.arrived([row]);
+  }
+
+  /** Whether it is the reception on the screen, or the one that takes its place: late news of an older one is not. */
+  private follows(reception: Reception): boolean {
+    return !this.reception || this.concerns(reception.conversationId) || (this.closed && reception.owner != 'OWNER_NONE');
   }
 
   private concerns(id: string | undefined): boolean {
