@@ -24,8 +24,9 @@ export class Desk {
   private readonly filling = new Map<string, Promise<void>>();
   private typingAt = 0;
 
-  constructor(readonly myId: string, private readonly say: Arrivals) {
-    this.state = createStore(emptyState(myId));
+  /** serves: whether the caller takes receptions. */
+  constructor(readonly myId: string, serves: boolean, private readonly say: Arrivals) {
+    this.state = createStore(emptyState(myId, serves));
     this.outbox = new Outbox(
       myId,
       async (item) => {

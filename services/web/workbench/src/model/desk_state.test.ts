@@ -91,6 +91,14 @@ describe('lines', () => {
   });
 });
 
+describe('a supervisor who is no agent', () => {
+  it('has no state of their own to set', () => {
+    const answer = create(GetWorkbenchResponseSchema, { me: { agentId: 'p1' }, groups: [{ groupId: 's1' }] } as never);
+    expect(withWorkbench(emptyState('p1', false), answer).me).toBeUndefined();
+    expect(withWorkbench(emptyState('p1'), answer).me).toBeDefined();
+  });
+});
+
 describe('queues', () => {
   it('sums up and names the longest wait', () => {
     const state = bench({ queues: [{ groupId: 's1', waiting: 2, oldestUs: 500n }, { groupId: 's2', waiting: 1, oldestUs: 200n }, { groupId: 's3', waiting: 0, oldestUs: 0n }] });

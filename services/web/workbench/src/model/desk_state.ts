@@ -13,7 +13,9 @@ export interface Lines {
 
 export interface DeskState {
   readonly myId: string;
-  /** Absent for a supervisor who serves nobody. */
+  /** Whether the caller takes receptions; a supervisor alone does not. */
+  readonly serves: boolean;
+  /** Absent for who does not serve. */
   readonly me: Agent | undefined;
   readonly groups: ReadonlyMap<string, ServiceGroup>;
   readonly channels: ReadonlyMap<string, Channel>;
@@ -28,9 +30,9 @@ export interface DeskState {
   readonly closedToday: number;
 }
 
-export function emptyState(myId: string): DeskState {
+export function emptyState(myId: string, serves = true): DeskState {
   const none = new Map<string, never>();
-  return { myId, me: undefined, groups: none, channels: none, agents: none, queues: none, receptions: none, lines: none, previews: none, closedToday: 0 };
+  return { myId, serves, me: undefined, groups: none, channels: none, agents: none, queues: none, receptions: none, lines: none, previews: none, closedToday: 0 };
 }
 
 /** Takes over the whole workbench: after log-in and after each reconnect. What is no longer there has left the lists. */
@@ -48,7 +50,7 @@ export function withWorkbench(state: DeskState, bench: GetWorkbenchResponse): De
   }
   return {
     ...state,
-    me: bench.me,
+    me: state.serves ? bench.me : undefined,
     groups: byId(bench.groups, (group) => group.groupId),
     channels: byId(bench.channels, (channel) => channel.channelId),
     agents: byId(bench.me ? [...bench.colleagues, bench.me] : bench.colleagues, (agent) => agent.agentId),
@@ -77,7 +79,7 @@ export function withEvent(state: DeskState, event: DeskEvent): DeskState {
     case 'agent': {
       const agent = event.kind.value;
       const agents = new Map(state.agents).set(agent.agentId, agent);
-      return { ...state, agents, me: agent.agentId === state.myId ? agent : state.me };
+      return { ...state, agents, me: agent.agentId === state.myId && state.serves ? agent : state.me };
     }
     case 'queue':
       return { ...state, queues: new Map(state.queues).set(event.kind.value.groupId, event.kind.value) };

@@ -25,11 +25,11 @@ function go(id: string): void {
 export function Workbench({ me }: { me: Me }) {
   const desk = useMemo(() => {
     const t = () => translate(texts, currentLocale());
-    return new Desk(me.person.personId, {
+    return new Desk(me.person.personId, hasRole(me, Role.AGENT), {
       reception: (reception) => t()('newReception', { name: reception.customer?.name ?? '' }),
       line: (reception, text) => t()('newLine', { name: reception.customer?.name ?? '', text }),
     });
-  }, [me.person.personId]);
+  }, [me]);
   useEffect(() => {
     desk.start();
     return () => desk.stop();
