@@ -46,7 +46,8 @@ struct CommitResult {
 //
 // The embedded engine makes the local write the commit: one write, one sync. A quorum engine first puts `batches` where the quorum
 // keeps them, with the comparison of heads that fences a writer which has lost its partition, and then writes locally without a sync;
-// a local write lost in a crash is fetched again from the quorum.
+// a local write lost in a crash is fetched again from the quorum. What the quorum has taken is committed: an engine whose local write fails behind
+// that may try again or end the process, but not answer kUnavailable.
 class Committer {
  public:
   virtual ~Committer() = default;

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
+#include <thread>
+#include <vector>
 
 #include "base/status.h"
 #include "ledger/testing/counters.h"
@@ -244,6 +247,58 @@ TEST_F(LedgerTest, ReadsInPiecesAndUpToTheHead) {
   Record record;
   ASSERT_TRUE(record.ParseFromString((*raw)[4].bytes));
   EXPECT_EQ(record.seq(), 5u);
+}
+
+// For ThreadSanitizer above all: everything that may be called from any thread, at once.
+TEST_F(LedgerTest, ManyThreadsAtOnce) {
+  Open();
+  constexpr int kThreads = 4, kCommands = 300;
+  std::atomic<int> acknowledged{0};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kCommands; ++i) {
+        auto command = Add({"im", static_cast<uint32_t>(i) % 4}, std::to_string(t), {"x"}, std::to_string(i));
+        command.actor = "person:" + std::to_string(t);
+        command.done = [&](absl::StatusOr<Command::Outcome> outcome) { acknowledged += outcome.ok(); };
+        ledger_->Submit(std::move(command));
+      }
+    });
+  }
+  std::thread reader([&] {
+    while (!stop) {
+      for (uint32_t p = 0; p < 4; ++p) {
+        const PartitionId id{"im", p};
+        const uint64_t head = ledger_->Info(id)->head;
+        auto records = ledger_->Read(id, 1, 64 << 20);
+        ASSERT_TRUE(records.ok()) << records.status();
+        EXPECT_GE(records->size(), head);
+        auto view = ledger_->View(id);
+        uint64_t counted = 0;
+        for (int t = 0; t < kThreads; ++t) counted += CountOf(*view, std::to_string(t));
+        EXPECT_GE(counted, head) << "state is never behind what was told";
+        EXPECT_EQ(ledger_->Partitions().size(), 5u);
+      }
+      EXPECT_TRUE(ledger_->ProjectionCommit("p", {{"k", "v"}}).ok());
+    }
+  });
+  std::thread replayer([&] {
+    TempDir scratch;
+    while (!stop) {
+      auto replayed = ledger_->Replay(scratch.path(), kIm3);
+      EXPECT_TRUE(replayed.ok()) << replayed.status();
+      EXPECT_TRUE(ledger_->WriteSnapshot(kIm0, dir_.path() + "/snapshot").ok());
+    }
+  });
+  for (auto& thread : threads) thread.join();
+  while (acknowledged < kThreads * kCommands) std::this_thread::yield();
+  stop = true;
+  reader.join();
+  replayer.join();
+  uint64_t total = 0;
+  for (uint32_t p = 0; p < 4; ++p) total += ledger_->Info({"im", p})->head;
+  EXPECT_EQ(total, static_cast<uint64_t>(kThreads * kCommands));
 }
 
 }  // namespace
