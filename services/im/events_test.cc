@@ -118,7 +118,7 @@ TEST_F(EventsTest, TypingIsPassedOnOnceASecond) {
   EXPECT_EQ(ReasonOf(bed.parts->typing.Set(anna, request)), "NO_CONVERSATION");
   request.set_conversation_id("g:unknown");
   EXPECT_EQ(ReasonOf(bed.parts->typing.Set(anna, request)), "CONVERSATION_NOT_FOUND");
-  request.set_conversation_id("d:" + anna.id + ":" + bo.id);
+  request.set_conversation_id(DirectId(anna.no, bo.no));
   EXPECT_EQ(ReasonOf(bed.parts->typing.Set(cai, request)), "CONVERSATION_NOT_FOUND");
 }
 

@@ -82,6 +82,7 @@ void Bed::Open() {
   ledger::Options options;
   options.data_dir = dir;
   options.partitions = {{"keyring", 1}, {"directory", 1}, {"im", partitions_}};
+  options.hooks.now_us = [this] { return clock_->NowUs(); };
   auto opened = ledger::Ledger::Open(std::move(options));
   Check(opened.status());
   ledger = *std::move(opened);

@@ -52,6 +52,7 @@ void PutPeople(ledger::Ledger& ledger, const std::vector<Caller>& callers, bool 
 // Stops and removes its folder at the end.
 class Bed {
  public:
+  // The ledger's own clock is this one too.
   explicit Bed(uint32_t partitions = 4, const Clock* clock = &RealClock());
   ~Bed();
 
