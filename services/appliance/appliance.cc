@@ -12,16 +12,12 @@
 #include "audit/archive/service.h"
 #include "base/http/io_pool.h"
 #include "base/http/observability.h"
-#include "base/http/server.h"
 #include "base/logging.h"
 #include "base/rpc/server.h"
 #include "base/status.h"
 #include "base/tls.h"
 #include "desk/service.h"
-#include "edge/connect.h"
-#include "edge/live.h"
-#include "edge/session_router.h"
-#include "edge/static_files.h"
+#include "edge/edge.h"
 #include "edge/xmpp_server/xmpp_server.h"
 #include "im/service.h"
 #include "ldap/service/service.h"
@@ -83,9 +79,13 @@ class ApplianceImpl : public Appliance {
     ledger.partitions = {{"directory", 1}, {"im", static_cast<uint32_t>(options_.im_partitions)}, {"desk", 1}, {"audit", 1}};
     YZ_ASSIGN_OR_RETURN(ledger_, ledger::Ledger::Open(ledger));
     YZ_ASSIGN_OR_RETURN(keyring_, ledger::Keyring::Open(ledger_.get(), options_.data_dir));
-    directory::DirectoryOptions directory;
-    directory.install_key = keyring_->Derive("directory-fake-salt");
-    for (const LdapSource& source : options_.ldap_sources) directory.sources.push_back({source.name, source.config});
+    directory::Options directory;
+    const auto install_key = keyring_->Derive("directory-fake-salt");
+    directory.install_key = Secret<std::string>(std::string(install_key.begin(), install_key.end()));
+    directory.ldap_sources = options_.ldap_sources;
+    directory.session_ended = [this](std::string_view session_id, std::string_view) {
+      if (rpc::Authenticator* authenticator = authenticator_ready_.load()) authenticator->Forget(session_id);
+    };
     directory_ = std::make_unique<directory::DirectoryService>(ledger_.get(), std::move(directory));
     im_ = std::make_unique<im::ImService>(ledger_.get(), keyring_.get());
     desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
@@ -112,7 +112,7 @@ class ApplianceImpl : public Appliance {
           return status.ok() ? admin::Healthy("archive", "takes in every record and signs its log") : admin::Down("archive", status);
         },
         [this] {
-          return router_ && router_->linked() ? admin::Healthy("edge", "is linked to messaging and customer service")
+          return edge_ready_ && edge_->router().linked() ? admin::Healthy("edge", "is linked to messaging and customer service")
                                               : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
         },
     };
@@ -134,6 +134,7 @@ class ApplianceImpl : public Appliance {
     desk_->SetHub(inner_->ServeLink("desk", desk_->link_handler()));
     channel_ = inner_->channel();
     authenticator_ = rpc::MakeAuthenticator(channel_.get(), channel_.get());
+    authenticator_ready_ = authenticator_.get();
 
     YZ_ASSIGN_OR_RETURN(tls_, EnsureDemonstrationTls(options_.data_dir + "/tls", options_.domain));
     addresses_.ca_file = fs::absolute(tls_.ca).string();
@@ -156,54 +157,34 @@ class ApplianceImpl : public Appliance {
   absl::Status StartEdge() {
     const size_t cores = std::max(1u, std::thread::hardware_concurrency());
     pool_ = std::make_unique<http::IoPool>(options_.threads > 0 ? options_.threads : std::min<size_t>(cores, 8));
-    router_ = edge::SessionRouter::Make(pool_.get(), [this](std::string_view) { return channel_.get(); }, authenticator_.get());
-    anonymous_ = std::make_unique<edge::RateLimiter>(edge::RateLimiter::Limits());
-    connect_ = std::make_unique<edge::ConnectHandler>([this](std::string_view) { return channel_.get(); }, authenticator_.get(), anonymous_.get());
-    live_ = edge::Live::Make(router_.get(), authenticator_.get(), {});
-    if (!options_.pages_dir.empty()) {
-      YZ_ASSIGN_OR_RETURN(pages_, edge::StaticFiles::Load({options_.pages_dir, {"*"}}));
-    }
-    YZ_ASSIGN_OR_RETURN(web_tls_, MakeServerContext(tls_, "http/1.1"));
-    http::ServerOptions web;
+    edge::EdgeOptions web;
     web.address = absl::StrCat(options_.address, ":", Port(0));
-    web.tls = web_tls_.get();
-    web.name = "web";
-    YZ_ASSIGN_OR_RETURN(web_, http::Server::Start(pool_.get(), web, [this](http::Request request, http::Respond respond) { Route(std::move(request), std::move(respond)); }));
-    addresses_.web_url = absl::StrCat("https://", options_.address == "127.0.0.1" ? "localhost" : options_.address, ":", web_->port());
-    if (pages_ && !demonstration_.channel_id.empty()) {
+    web.tls = tls_;
+    web.pages = {options_.pages_dir, {"*"}};
+    YZ_ASSIGN_OR_RETURN(edge_, edge::Edge::Start(std::move(web), pool_.get(), [this](std::string_view) { return channel_.get(); }, authenticator_.get()));
+    addresses_.web_url = absl::StrCat("https://", options_.address == "127.0.0.1" ? "localhost" : options_.address, ":", edge_->port());
+    if (!options_.pages_dir.empty() && !demonstration_.channel_id.empty()) {
       addresses_.widget_demo_url = absl::StrCat(addresses_.web_url, "/widget/demo.html?channel=", demonstration_.channel_id);
     }
 
-    edge::XmppOptions xmpp;
+    edge_ready_ = true;
+    edge::xmpp::XmppOptions xmpp;
     xmpp.domain = options_.domain;
-    xmpp.groups_domain = "conference." + options_.domain;
-    xmpp.starttls_address = absl::StrCat(options_.address, ":", Port(1));
+    xmpp.address = absl::StrCat(options_.address, ":", Port(1));
     xmpp.tls_address = absl::StrCat(options_.address, ":", Port(2));
     if (options_.plain_xmpp_port >= 0) xmpp.plain_address = absl::StrCat(options_.address, ":", options_.plain_xmpp_port);
     xmpp.tls = tls_;
-    YZ_ASSIGN_OR_RETURN(xmpp_, edge::XmppServer::Start(pool_.get(), router_.get(), channel_.get(), xmpp));
-    addresses_.xmpp_port = xmpp_->starttls_port();
+    YZ_ASSIGN_OR_RETURN(xmpp_, edge::xmpp::XmppServer::Start(xmpp, &edge_->router()));
+    addresses_.xmpp_port = xmpp_->port();
     addresses_.xmpp_tls_port = xmpp_->tls_port();
     addresses_.plain_xmpp_port = xmpp_->plain_port();
 
     http::Observability::Checks checks;
     checks["services"] = [this]() -> absl::Status { return admin_->ready() ? absl::OkStatus() : absl::UnavailableError("a part does not work; ask GetHealth which"); };
-    checks["links"] = [this]() -> absl::Status { return router_->linked() ? absl::OkStatus() : absl::UnavailableError("a link of the edge is down"); };
+    checks["links"] = [this]() -> absl::Status { return edge_->router().linked() ? absl::OkStatus() : absl::UnavailableError("a link of the edge is down"); };
     YZ_ASSIGN_OR_RETURN(observability_, http::Observability::Start(pool_.get(), absl::StrCat(options_.address, ":", Port(4)), std::move(checks)));
     addresses_.metrics_url = absl::StrCat("http://", options_.address, ":", observability_->port(), "/metrics");
     return absl::OkStatus();
-  }
-
-  void Route(http::Request request, http::Respond respond) {
-    if (request.path == "/live") {
-      live_->Handle(std::move(request), std::move(respond));
-    } else if (edge::IsConnectPath(request.path)) {
-      connect_->Handle(std::move(request), std::move(respond));
-    } else if (pages_) {
-      respond(pages_->Serve(request));
-    } else {
-      respond(http::TextResponse(404, "no pages are installed here; start with --pages DIR\n"));
-    }
   }
 
   int Port(int offset) const { return options_.port_base == 0 ? 0 : options_.port_base + offset; }
@@ -211,10 +192,10 @@ class ApplianceImpl : public Appliance {
   void Stop() {
     if (observability_) observability_->Stop();
     if (xmpp_) xmpp_->Stop();
-    if (live_) live_->Stop();
-    if (web_) web_->Stop();
-    if (router_) router_->Stop();
+    edge_ready_ = false;
+    if (edge_) edge_->Stop();
     if (outer_) outer_->Stop();
+    authenticator_ready_ = nullptr;
     if (inner_) inner_->Stop();
     if (pool_) pool_->Stop();
     if (archive_) archive_->Stop();
@@ -239,17 +220,13 @@ class ApplianceImpl : public Appliance {
   rpc::Hub* im_hub_ = nullptr;
   std::unique_ptr<rpc::Channel> channel_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
+  std::atomic<rpc::Authenticator*> authenticator_ready_{nullptr};  // sessions may end before it is there
   TlsPaths tls_;
   std::unique_ptr<rpc::Server> outer_;
   std::unique_ptr<http::IoPool> pool_;
-  std::unique_ptr<edge::SessionRouter> router_;
-  std::unique_ptr<edge::RateLimiter> anonymous_;
-  std::unique_ptr<edge::ConnectHandler> connect_;
-  std::unique_ptr<edge::Live> live_;
-  std::unique_ptr<edge::StaticFiles> pages_;
-  SslContext web_tls_;
-  std::unique_ptr<http::Server> web_;
-  std::unique_ptr<edge::XmppServer> xmpp_;
+  std::unique_ptr<edge::Edge> edge_;
+  std::atomic<bool> edge_ready_{false};
+  std::unique_ptr<edge::xmpp::XmppServer> xmpp_;
   std::unique_ptr<http::Observability> observability_;
 };
 

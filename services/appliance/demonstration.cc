@@ -13,7 +13,6 @@
 #include "base/status.h"
 #include "ldap/service/service.h"
 #include "yizhan/desk/v1/agent_service.pb.h"
-#include "yizhan/directory/v1/directory_service.pb.h"
 #include "yizhan/im/v1/conversation_service.pb.h"
 
 namespace yizhan::appliance {
@@ -134,29 +133,24 @@ class Seeder {
   static std::string RequestId(const std::string& what) { return "demonstration:" + what; }
 
   absl::Status Departments() {
-    // Departments that are there are known by their names.
-    YZ_ASSIGN_OR_RETURN(auto known, channel_.Wait<directory::v1::ListDepartmentsResponse>("/yizhan.directory.v1.DirectoryService/ListDepartments",
-                                                                                        directory::v1::ListDepartmentsRequest()));
-    std::map<std::string, std::string> by_name;
-    for (const auto& entry : known.departments()) by_name[entry.department().name()] = entry.department().department_id();
+    std::vector<directory::NewDepartment> departments;
     int position = 0;
     for (const DepartmentSeed& seed : kDepartments) {
-      std::string& id = departments_[seed.key];
-      id = by_name[seed.name];
-      if (!id.empty()) continue;
-      directory::v1::PutDepartmentRequest request;
-      request.mutable_department()->set_name(seed.name);
-      request.mutable_department()->set_english_name(seed.english);
-      request.mutable_department()->set_parent_id(*seed.parent ? departments_[seed.parent] : "");
-      request.mutable_department()->set_position(++position);
-      request.set_request_id(RequestId(absl::StrCat("department:", seed.key)));
-      YZ_ASSIGN_OR_RETURN(auto made, channel_.Wait<directory::v1::PutDepartmentResponse>("/yizhan.directory.v1.DirectoryService/PutDepartment", request));
-      id = made.department().department_id();
+      directory::NewDepartment& department = departments.emplace_back();
+      department.department.set_name(seed.name);
+      department.department.set_english_name(seed.english);
+      department.department.set_position(++position);
+      for (int i = 0; i + 1 < position; ++i) {
+        if (std::string_view(kDepartments[i].key) == seed.parent) department.parent = i;
+      }
     }
+    YZ_ASSIGN_OR_RETURN(auto ids, directory_.CreateDepartments(departments));
+    for (size_t i = 0; i < ids.size(); ++i) departments_[kDepartments[i].key] = ids[i];
     return absl::OkStatus();
   }
 
   absl::Status People() {
+    YZ_ASSIGN_OR_RETURN(auto credentials, directory_.PrepareCredentials(Secret<std::string>(password_)));
     std::vector<directory::NewPerson> people;
     for (const PersonSeed& seed : kPeople) {
       directory::NewPerson& person = people.emplace_back();
@@ -167,17 +161,12 @@ class Seeder {
       person.person.set_title(seed.title);
       person.person.set_email(absl::StrCat(seed.login, "@bank.example"));
       if (seed.role != kNone) person.person.add_roles(seed.role);
-      person.password = Secret<std::string>(password_);
+      person.credentials = credentials;
       Account& account = result_.people.emplace_back(Account{seed.login, password_, seed.name, {"employee"}});
       if (seed.role != kNone) account.roles.push_back(RoleWord(seed.role));
     }
-    YZ_RETURN_IF_ERROR(directory_.CreatePeople(std::move(people)));
-    for (const PersonSeed& seed : kPeople) {
-      directory::v1::GetPersonRequest request;
-      request.set_login(seed.login);
-      YZ_ASSIGN_OR_RETURN(auto found, channel_.Wait<directory::v1::GetPersonResponse>("/yizhan.directory.v1.DirectoryService/GetPerson", request));
-      ids_[seed.login] = found.person().person_id();
-    }
+    YZ_ASSIGN_OR_RETURN(auto created, directory_.CreatePeople(std::move(people)));
+    for (size_t i = 0; i < created.person_ids.size(); ++i) ids_[kPeople[i].login] = created.person_ids[i];
     return absl::OkStatus();
   }
 
@@ -241,15 +230,16 @@ absl::StatusOr<Demonstration> SeedDemonstration(const std::string& data_dir, dir
 }
 
 absl::Status SeedBenchPeople(int count, directory::DirectoryService& directory) {
+  YZ_ASSIGN_OR_RETURN(auto credentials, directory.PrepareCredentials(Secret<std::string>("benchpw")));
   std::vector<directory::NewPerson> people;
   people.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     directory::NewPerson& person = people.emplace_back();
     person.person.set_login(absl::StrCat("u", i));
     person.person.set_name(absl::StrCat("u", i));
-    person.password = Secret<std::string>("benchpw");
+    person.credentials = credentials;
   }
-  return directory.CreatePeople(std::move(people));
+  return directory.CreatePeople(std::move(people)).status();
 }
 
 }  // namespace yizhan::appliance

@@ -8,7 +8,12 @@
 #include <iostream>
 
 #include "appliance/appliance.h"
+#include "audit/archive/machine.h"
 #include "base/logging.h"
+#include "desk/machine.h"
+#include "im/machine.h"
+#include "ldap/service/machine.h"
+#include "ledger/keyring.h"
 #include "ledger/ledger_commands.h"
 
 namespace {
@@ -53,6 +58,16 @@ int Run(RunOptions options) {
   return 0;
 }
 
+// Replaying needs what each service makes of its records.
+int Ledger(const std::vector<std::string>& arguments) {
+  yizhan::audit::AuditMachine audit;
+  yizhan::desk::DeskMachine desk;
+  yizhan::directory::Machine directory;
+  yizhan::im::Machine im;
+  yizhan::ledger::StateMachine* const machines[] = {&audit, &desk, &directory, &im, yizhan::ledger::KeyringMachine()};
+  return yizhan::ledger::LedgerMain(arguments, machines, std::cout, std::cerr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -93,6 +108,6 @@ int main(int argc, char** argv) {
     return code == 0 ? 0 : 2;
   }
   options.domain_given = options.domain_given || domain->count() > 0;
-  if (ledger->parsed()) return yizhan::ledger::RunLedgerCommand(ledger->remaining(), std::cout, std::cerr);
+  if (ledger->parsed()) return Ledger(ledger->remaining());
   return Run(std::move(options));
 }

@@ -53,7 +53,7 @@ absl::Status Apply(const std::string& file, const YAML::Node& map, const Setting
   return absl::OkStatus();
 }
 
-absl::Status ReadSource(const std::string& file, const YAML::Node& node, LdapSource& source) {
+absl::Status ReadSource(const std::string& file, const YAML::Node& node, directory::LdapSource& source) {
   std::string type = "openldap", password_file;
   if (node["type"]) type = node["type"].as<std::string>("");
   if (type != "openldap" && type != "ad") return Bad(file, node, "type must be openldap or ad");

@@ -5,14 +5,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "ldap/client/ldap_config.h"
+#include "ldap/service/ldap_sources.h"
 
 namespace yizhan::appliance {
-
-struct LdapSource {
-  std::string name;
-  directory::LdapConfig config;
-};
 
 struct RunOptions {
   std::string data_dir = "data";
@@ -34,7 +29,7 @@ struct RunOptions {
   std::string log_level = "warning";
   int im_partitions = 16;
   int threads = 0;  // of the edge; 0: one for each core, at most 8
-  std::vector<LdapSource> ldap_sources;
+  std::vector<directory::LdapSource> ldap_sources;
 };
 
 // Reads a YAML file into `options`. InvalidArgument names file, line and key for anything unknown or of the wrong kind.
