@@ -282,7 +282,16 @@ TEST_F(DeskTest, RatesOnceAfterTheEnd) {
   rate.set_comment("很好");
   EXPECT_EQ(ReasonOf(Call<RateResponse>(visitor.principal, "VisitorService/Rate", rate).status()), "NOT_CLOSED");
   ASSERT_TRUE(Close(AgentNamed("amy"), rate.conversation_id()).ok());
-  EXPECT_EQ(Call<RateResponse>(visitor.principal, "VisitorService/Rate", rate)->reception().rating(), 5u);
+  const auto rated = Call<RateResponse>(visitor.principal, "VisitorService/Rate", rate);
+  ASSERT_TRUE(rated.ok()) << rated.status();
+  EXPECT_EQ(rated->reception().rating(), 5u);
+  EXPECT_EQ(rated->reception().rating_comment(), "很好");
+  // The agent sees the customer's words too.
+  ListReceptionLinesRequest lines;
+  lines.set_conversation_id(rate.conversation_id());
+  const auto seen = Call<ListReceptionLinesResponse>(AgentNamed("amy"), "AgentService/ListReceptionLines", lines);
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_EQ(seen->reception().rating_comment(), "很好");
   // Writing again begins a new one.
   EXPECT_NE(Write(visitor, "one more", "2")->reception().conversation_id(), rate.conversation_id());
 }

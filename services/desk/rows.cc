@@ -175,6 +175,11 @@ absl::StatusOr<Reception> Rows::Whole(Reception reception, bool internal, const 
   YZ_RETURN_IF_ERROR(state_->ScanBack(LinePrefix(reception.conversation_id()), "", [&](std::string_view, std::string_view value) {
     DeskRecord record;
     if (value.size() < 8 || !record.ParseFromArray(value.data() + 8, static_cast<int>(value.size() - 8))) return false;
+    if (record.has_rated() && record.rated().has_comment()) {
+      // The row holds no customer's words: they are sealed in the record.
+      auto comment = keyring.Open(record.rated().comment());
+      if (comment.ok()) reception.set_rating_comment(*std::move(comment));
+    }
     if (!record.has_line() || (record.line().internal() && !internal)) return ++looked < 20;
     auto line = OpenLine(record, static_cast<int64_t>(LoadU64(value)), keyring);
     if (line.ok()) *reception.mutable_last_line() = *std::move(line);
