@@ -57,11 +57,17 @@ TEST(Logging, WritesOneJsonLineWhateverTheText) {
   log::CaptureForTest(&lines);
   {
     log::ScopedRequestId scope("req-9");
-    log::Info("test", "a \"quoted\"\nmessage").With("text", "bad \xff byte, 你好, \x01").With("n", 42).With("x", 1.5).With("ok", true);
+    log::Info("test", "a \"quoted\"\nmessage")
+        .With("text", "bad \xff byte, 你好, \x01")
+        .With("n", 42)
+        .With("x", 1.5)
+        .With("ok", true);
     log::Debug("test", "not written");
   }
   log::CaptureForTest(nullptr);
-  EXPECT_THAT(lines, HasSubstr(R"("level":"info","component":"test","message":"a \"quoted\"\u000amessage","request_id":"req-9")"));
+  EXPECT_THAT(
+      lines,
+      HasSubstr(R"("level":"info","component":"test","message":"a \"quoted\"\u000amessage","request_id":"req-9")"));
   EXPECT_THAT(lines, HasSubstr(R"("text":"bad \ufffd byte, 你好, \u0001","n":42,"x":1.5,"ok":true})"));
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1);
   EXPECT_TRUE(log::ParseLevel("warning").ok());
@@ -95,7 +101,8 @@ TEST(Metrics, AreCountedAndWritten) {
 
 TEST(Utf8, KnowsWhatIsNot) {
   for (const char* good : {"", "a", "你好", "𠮷", "\xf4\x8f\xbf\xbf"}) EXPECT_TRUE(IsUtf8(good)) << good;
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5", "\xe4\xbd"}) {
+  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+                          "\xf4\x90\x80\x80", "\xf5", "\xe4\xbd"}) {
     EXPECT_FALSE(IsUtf8(bad));
   }
 }
@@ -126,17 +133,22 @@ config::Schema SchemaOf(Settings* s) {
       .Choice("log.level", &s->level, {"debug", "info"}, "Level.")
       .Strings("widget.sites", &s->sites, "Sites.")
       .SecretText("key", &s->key, "Key.")
-      .List<Source>("ldap", &s->sources, [](config::Schema& schema, Source* source) {
-        schema.String("url", &source->url, "URL.").Int("pages", &source->pages, 1, 1000, "Page size.");
-      }, "Sources.");
+      .List<Source>(
+          "ldap", &s->sources,
+          [](config::Schema& schema, Source* source) {
+            schema.String("url", &source->url, "URL.").Int("pages", &source->pages, 1, 1000, "Page size.");
+          },
+          "Sources.");
   return schema;
 }
 
 TEST(Config, FillsWhatIsThereAndKeepsTheRest) {
   Settings s;
   absl::Status status = SchemaOf(&s).ReadText(
-      "domain: bank.example\nedge:\n  port: 443\n  debug: true\n  idle: 5m\nledger:\n  cache: 64MiB\nwidget:\n  sites: [https://a, https://b]\n"
-      "ldap:\n  - url: ldaps://one\n  - url: ldaps://two\n    pages: 7\nkey: hunter2\n", "t.yaml");
+      "domain: bank.example\nedge:\n  port: 443\n  debug: true\n  idle: 5m\nledger:\n  cache: 64MiB\nwidget:\n  sites: "
+      "[https://a, https://b]\n"
+      "ldap:\n  - url: ldaps://one\n  - url: ldaps://two\n    pages: 7\nkey: hunter2\n",
+      "t.yaml");
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(s.domain, "bank.example");
   EXPECT_EQ(s.port, 443);
@@ -156,7 +168,8 @@ TEST(Config, FillsWhatIsThereAndKeepsTheRest) {
 TEST(Config, TellsEveryMistakeWithItsLine) {
   Settings s;
   absl::Status status = SchemaOf(&s).ReadText(
-      "domian: x\nedge:\n  port: 70000\n  idle: soon\n  debug: yes\nledger: 7\nlog:\n  level: loud\nldap:\n  - urll: x\nldap2:\n  - a\ndomain: a\ndomain: b\n",
+      "domian: x\nedge:\n  port: 70000\n  idle: soon\n  debug: yes\nledger: 7\nlog:\n  level: loud\nldap:\n  - urll: "
+      "x\nldap2:\n  - a\ndomain: a\ndomain: b\n",
       "t.yaml");
   std::string text(status.message());
   EXPECT_EQ(ReasonOf(status), "CONFIG");
@@ -168,7 +181,8 @@ TEST(Config, TellsEveryMistakeWithItsLine) {
   EXPECT_THAT(text, HasSubstr("t.yaml:8: \"log.level\" must be one of debug, info"));
   EXPECT_THAT(text, HasSubstr("t.yaml:10: there is no key \"ldap[0].urll\"; did you mean \"ldap[0].url\"?"));
   EXPECT_THAT(text, HasSubstr("t.yaml:14: \"domain\" is there twice"));
-  for (const char* broken : {"a: [", "\t- x", "just text", "- 1\n- 2", "key: {file: /nonexistent}", "edge: {port: }", "? [a]\n: b"}) {
+  for (const char* broken :
+       {"a: [", "\t- x", "just text", "- 1\n- 2", "key: {file: /nonexistent}", "edge: {port: }", "? [a]\n: b"}) {
     Settings t;
     EXPECT_FALSE(SchemaOf(&t).ReadText(broken, "t.yaml").ok()) << broken;
   }
@@ -231,7 +245,8 @@ TEST(Tls, MakesADemonstrationOnceAndAnewForAnotherDomain) {
   FILE* file = std::fopen(paths->certificate.c_str(), "r");
   X509* certificate = PEM_read_X509(file, nullptr, nullptr, nullptr);
   std::fclose(file);
-  for (const char* host : {"localhost", "bank.example", "conference.bank.example"}) EXPECT_EQ(X509_check_host(certificate, host, 0, 0, nullptr), 1) << host;
+  for (const char* host : {"localhost", "bank.example", "conference.bank.example"})
+    EXPECT_EQ(X509_check_host(certificate, host, 0, 0, nullptr), 1) << host;
   EXPECT_EQ(X509_check_ip_asc(certificate, "127.0.0.1", 0), 1);
   EXPECT_NE(X509_check_host(certificate, "evil.example", 0, 0, nullptr), 1);
   int days = 0, seconds = 0;

@@ -18,7 +18,9 @@ namespace {
 constexpr size_t kMaxMistakes = 10;
 constexpr size_t kMaxFileBytes = 1 << 20;
 
-absl::Status Wrong(std::string_view what) { return absl::InvalidArgumentError(absl::string_view(what.data(), what.size())); }
+absl::Status Wrong(std::string_view what) {
+  return absl::InvalidArgumentError(absl::string_view(what.data(), what.size()));
+}
 
 absl::Status Scalar(const YAML::Node& node, std::string* text) {
   if (node.IsNull()) return Wrong("has no value; write one or leave the key out");
@@ -75,63 +77,70 @@ struct Schema::Mistakes {
   }
 };
 
-Schema& Schema::Add(std::string key, std::string help, std::string shown_default, std::function<absl::Status(const YAML::Node&)> read) {
+Schema& Schema::Add(std::string key, std::string help, std::string shown_default,
+                    std::function<absl::Status(const YAML::Node&)> read) {
   fields_[std::move(key)] = {std::move(read), std::move(help), std::move(shown_default), false, nullptr};
   return *this;
 }
 
 Schema& Schema::String(std::string key, std::string* field, std::string help) {
-  return Add(std::move(key), std::move(help), Quoted(*field), [field](const YAML::Node& node) { return Scalar(node, field); });
+  return Add(std::move(key), std::move(help), Quoted(*field),
+             [field](const YAML::Node& node) { return Scalar(node, field); });
 }
 
 Schema& Schema::SecretText(std::string key, Secret<std::string>* field, std::string help) {
-  return Add(std::move(key), std::move(help) + " A value, or {file: PATH}.", "\"\"", [field](const YAML::Node& node) -> absl::Status {
-    std::string text;
-    if (node.IsMap() && node.size() == 1 && node["file"] && node["file"].IsScalar()) {
-      std::ifstream in(node["file"].Scalar());
-      if (!std::getline(in, text)) return Wrong("names a file that cannot be read: " + node["file"].Scalar());
-    } else {
-      YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    }
-    *field = Secret<std::string>(std::move(text));
-    return absl::OkStatus();
-  });
+  return Add(std::move(key), std::move(help) + " A value, or {file: PATH}.", "\"\"",
+             [field](const YAML::Node& node) -> absl::Status {
+               std::string text;
+               if (node.IsMap() && node.size() == 1 && node["file"] && node["file"].IsScalar()) {
+                 std::ifstream in(node["file"].Scalar());
+                 if (!std::getline(in, text))
+                   return Wrong("names a file that cannot be read: " + node["file"].Scalar());
+               } else {
+                 YZ_RETURN_IF_ERROR(Scalar(node, &text));
+               }
+               *field = Secret<std::string>(std::move(text));
+               return absl::OkStatus();
+             });
 }
 
 Schema& Schema::Bool(std::string key, bool* field, std::string help) {
-  return Add(std::move(key), std::move(help), *field ? "true" : "false", [field](const YAML::Node& node) -> absl::Status {
-    std::string text;
-    YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    if (text != "true" && text != "false") return Wrong("must be true or false");
-    *field = text == "true";
-    return absl::OkStatus();
-  });
+  return Add(std::move(key), std::move(help), *field ? "true" : "false",
+             [field](const YAML::Node& node) -> absl::Status {
+               std::string text;
+               YZ_RETURN_IF_ERROR(Scalar(node, &text));
+               if (text != "true" && text != "false") return Wrong("must be true or false");
+               *field = text == "true";
+               return absl::OkStatus();
+             });
 }
 
 Schema& Schema::Int(std::string key, int64_t* field, int64_t min, int64_t max, std::string help) {
-  return Add(std::move(key), std::move(help), absl::StrCat(*field), [field, min, max](const YAML::Node& node) -> absl::Status {
-    std::string text;
-    YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    int64_t value;
-    if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
-      return Wrong(absl::StrCat("must be a whole number from ", min, " to ", max, ", not \"", text, "\""));
-    }
-    *field = value;
-    return absl::OkStatus();
-  });
+  return Add(std::move(key), std::move(help), absl::StrCat(*field),
+             [field, min, max](const YAML::Node& node) -> absl::Status {
+               std::string text;
+               YZ_RETURN_IF_ERROR(Scalar(node, &text));
+               int64_t value;
+               if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
+                 return Wrong(absl::StrCat("must be a whole number from ", min, " to ", max, ", not \"", text, "\""));
+               }
+               *field = value;
+               return absl::OkStatus();
+             });
 }
 
 Schema& Schema::Int(std::string key, int* field, int min, int max, std::string help) {
-  return Add(std::move(key), std::move(help), absl::StrCat(*field), [field, min, max](const YAML::Node& node) -> absl::Status {
-    std::string text;
-    YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    int value;
-    if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
-      return Wrong(absl::StrCat("must be a whole number from ", min, " to ", max, ", not \"", text, "\""));
-    }
-    *field = value;
-    return absl::OkStatus();
-  });
+  return Add(std::move(key), std::move(help), absl::StrCat(*field),
+             [field, min, max](const YAML::Node& node) -> absl::Status {
+               std::string text;
+               YZ_RETURN_IF_ERROR(Scalar(node, &text));
+               int value;
+               if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
+                 return Wrong(absl::StrCat("must be a whole number from ", min, " to ", max, ", not \"", text, "\""));
+               }
+               *field = value;
+               return absl::OkStatus();
+             });
 }
 
 Schema& Schema::Duration(std::string key, absl::Duration* field, std::string help) {
@@ -146,7 +155,8 @@ Schema& Schema::Duration(std::string key, absl::Duration* field, std::string hel
                          : unit == "h" ? absl::Hours(1)
                          : unit == "d" ? absl::Hours(24)
                                        : absl::ZeroDuration();
-    if (!split || one == absl::ZeroDuration()) return Wrong("must be a time such as 250ms, 30s, 5m, 2h or 7d, not \"" + text + "\"");
+    if (!split || one == absl::ZeroDuration())
+      return Wrong("must be a time such as 250ms, 30s, 5m, 2h or 7d, not \"" + text + "\"");
     *field = number * one;
     return absl::OkStatus();
   });
@@ -159,7 +169,8 @@ Schema& Schema::Bytes(std::string key, uint64_t* field, std::string help) {
     int64_t number = 0;
     bool split = SplitUnit(text, &number, &unit);
     int shift = unit.empty() ? 0 : unit == "KiB" ? 10 : unit == "MiB" ? 20 : unit == "GiB" ? 30 : -1;
-    if (!split || shift < 0 || number > (INT64_MAX >> shift)) return Wrong("must be a size such as 512, 64KiB, 4MiB or 2GiB, not \"" + text + "\"");
+    if (!split || shift < 0 || number > (INT64_MAX >> shift))
+      return Wrong("must be a size such as 512, 64KiB, 4MiB or 2GiB, not \"" + text + "\"");
     *field = static_cast<uint64_t>(number) << shift;
     return absl::OkStatus();
   });
@@ -167,30 +178,34 @@ Schema& Schema::Bytes(std::string key, uint64_t* field, std::string help) {
 
 Schema& Schema::Choice(std::string key, std::string* field, std::vector<std::string> words, std::string help) {
   std::string list = absl::StrJoin(words, ", ");
-  return Add(std::move(key), std::move(help) + " One of: " + list + ".", *field, [field, words, list](const YAML::Node& node) -> absl::Status {
-    std::string text;
-    YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    if (std::find(words.begin(), words.end(), text) == words.end()) return Wrong("must be one of " + list + ", not \"" + text + "\"");
-    *field = text;
-    return absl::OkStatus();
-  });
+  return Add(std::move(key), std::move(help) + " One of: " + list + ".", *field,
+             [field, words, list](const YAML::Node& node) -> absl::Status {
+               std::string text;
+               YZ_RETURN_IF_ERROR(Scalar(node, &text));
+               if (std::find(words.begin(), words.end(), text) == words.end())
+                 return Wrong("must be one of " + list + ", not \"" + text + "\"");
+               *field = text;
+               return absl::OkStatus();
+             });
 }
 
 Schema& Schema::Strings(std::string key, std::vector<std::string>* field, std::string help) {
   std::vector<std::string> shown;
   for (const std::string& text : *field) shown.push_back(Quoted(text));
-  return Add(std::move(key), std::move(help), "[" + absl::StrJoin(shown, ", ") + "]", [field](const YAML::Node& node) -> absl::Status {
-    if (!node.IsSequence()) return Wrong("must be a list");
-    field->clear();
-    for (const YAML::Node& item : node) {
-      field->emplace_back();
-      YZ_RETURN_IF_ERROR(Scalar(item, &field->back()));
-    }
-    return absl::OkStatus();
-  });
+  return Add(std::move(key), std::move(help), "[" + absl::StrJoin(shown, ", ") + "]",
+             [field](const YAML::Node& node) -> absl::Status {
+               if (!node.IsSequence()) return Wrong("must be a list");
+               field->clear();
+               for (const YAML::Node& item : node) {
+                 field->emplace_back();
+                 YZ_RETURN_IF_ERROR(Scalar(item, &field->back()));
+               }
+               return absl::OkStatus();
+             });
 }
 
-Schema& Schema::AddList(std::string key, std::string help, std::function<Schema()> next_item, std::function<void()> clear) {
+Schema& Schema::AddList(std::string key, std::string help, std::function<Schema()> next_item,
+                        std::function<void()> clear) {
   Field field;
   field.read = [clear](const YAML::Node& node) -> absl::Status {
     if (!node.IsSequence()) return Wrong("must be a list of sections");
@@ -230,13 +245,15 @@ void Schema::ReadItems(const Field& field, const YAML::Node& node, const std::st
   }
 }
 
-void Schema::Walk(const YAML::Node& node, const std::string& prefix, const std::string& shown_prefix, Mistakes* mistakes) const {
+void Schema::Walk(const YAML::Node& node, const std::string& prefix, const std::string& shown_prefix,
+                  Mistakes* mistakes) const {
   std::set<std::string> seen;
   for (const auto& entry : node) {
     std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
     std::string key = prefix + name;
     if (name.empty() || !seen.insert(name).second) {
-      mistakes->Add(entry.first, name.empty() ? "a key must be a word" : absl::StrCat("\"", shown_prefix, key, "\" is there twice; keep one"));
+      mistakes->Add(entry.first, name.empty() ? "a key must be a word"
+                                              : absl::StrCat("\"", shown_prefix, key, "\" is there twice; keep one"));
       continue;
     }
     if (auto found = fields_.find(key); found != fields_.end()) {
@@ -253,18 +270,23 @@ void Schema::Walk(const YAML::Node& node, const std::string& prefix, const std::
       if (entry.second.IsMap()) {
         Walk(entry.second, key + ".", shown_prefix, mistakes);
       } else if (!entry.second.IsNull()) {
-        mistakes->Add(entry.second, absl::StrCat("\"", shown_prefix, key, "\" is a section with keys of its own, such as \"", below->first, "\""));
+        mistakes->Add(entry.second,
+                      absl::StrCat("\"", shown_prefix, key, "\" is a section with keys of its own, such as \"",
+                                   below->first, "\""));
       }
       continue;
     }
     std::string nearest = Nearest(key);
-    mistakes->Add(entry.first, absl::StrCat("there is no key \"", shown_prefix, key, "\"",
-                                            nearest.empty() ? "; remove it" : absl::StrCat("; did you mean \"", shown_prefix, nearest, "\"?")));
+    mistakes->Add(entry.first,
+                  absl::StrCat("there is no key \"", shown_prefix, key, "\"",
+                               nearest.empty() ? "; remove it"
+                                               : absl::StrCat("; did you mean \"", shown_prefix, nearest, "\"?")));
   }
 }
 
 absl::Status Schema::ReadText(const std::string& text, const std::string& name) {
-  if (text.size() > kMaxFileBytes) return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", name + ": larger than 1 MiB is no configuration");
+  if (text.size() > kMaxFileBytes)
+    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", name + ": larger than 1 MiB is no configuration");
   Mistakes mistakes{name, {}, 0};
   try {
     YAML::Node root = YAML::Load(text);
@@ -284,7 +306,9 @@ absl::Status Schema::ReadText(const std::string& text, const std::string& name) 
 absl::Status Schema::ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream text;
-  if (!in) return Refuse(absl::StatusCode::kNotFound, "CONFIG_MISSING", "the configuration " + path + " cannot be read: is it there, and may this user read it?");
+  if (!in)
+    return Refuse(absl::StatusCode::kNotFound, "CONFIG_MISSING",
+                  "the configuration " + path + " cannot be read: is it there, and may this user read it?");
   text << in.rdbuf();
   return ReadText(std::move(text).str(), path);
 }

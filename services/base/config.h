@@ -3,11 +3,11 @@
 //   struct EdgeConfig { std::string address = "127.0.0.1:8443"; absl::Duration idle = absl::Seconds(75); };
 //   EdgeConfig edge;
 //   config::Schema schema;
-//   schema.String("edge.address", &edge.address, "Where HTTPS is spoken.").Duration("edge.idle", &edge.idle, "Between two requests.");
-//   YZ_RETURN_IF_ERROR(schema.ReadFile("/etc/yizhan/yizhan.yaml"));
+//   schema.String("edge.address", &edge.address, "Where HTTPS is spoken.").Duration("edge.idle", &edge.idle, "Between
+//   two requests."); YZ_RETURN_IF_ERROR(schema.ReadFile("/etc/yizhan/yizhan.yaml"));
 //
-// A mistake is told with the file's name and line, the key, what is wrong and what would be right; all mistakes of a file (at most ten) at
-// once. After a refusal the fields hold what had been read so far: throw them away.
+// A mistake is told with the file's name and line, the key, what is wrong and what would be right; all mistakes of a
+// file (at most ten) at once. After a refusal the fields hold what had been read so far: throw them away.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ class Node;
 
 namespace yizhan::config {
 
-// The keys of a configuration and the fields that they fill; a field's value at binding is its default. Fields outlive the schema's use.
+// The keys of a configuration and the fields that they fill; a field's value at binding is its default. Fields outlive
+// the schema's use.
 class Schema {
  public:
   Schema& String(std::string key, std::string* field, std::string help);
@@ -51,12 +52,15 @@ class Schema {
   // A list of sections with the same keys. `bind` binds one item's fields.
   template <typename T>
   Schema& List(std::string key, std::vector<T>* field, std::function<void(Schema&, T*)> bind, std::string help) {
-    return AddList(std::move(key), std::move(help), [field, bind] {
-      field->emplace_back();
-      Schema item;
-      bind(item, &field->back());
-      return item;
-    }, [field] { field->clear(); });
+    return AddList(
+        std::move(key), std::move(help),
+        [field, bind] {
+          field->emplace_back();
+          Schema item;
+          bind(item, &field->back());
+          return item;
+        },
+        [field] { field->clear(); });
   }
 
   // InvalidArgument (CONFIG) names every mistake; NotFound (CONFIG_MISSING) when there is no such file.
@@ -77,9 +81,11 @@ class Schema {
   };
   struct Mistakes;
 
-  Schema& Add(std::string key, std::string help, std::string shown_default, std::function<absl::Status(const YAML::Node&)> read);
+  Schema& Add(std::string key, std::string help, std::string shown_default,
+              std::function<absl::Status(const YAML::Node&)> read);
   Schema& AddList(std::string key, std::string help, std::function<Schema()> next_item, std::function<void()> clear);
-  void Walk(const YAML::Node& node, const std::string& prefix, const std::string& shown_prefix, Mistakes* mistakes) const;
+  void Walk(const YAML::Node& node, const std::string& prefix, const std::string& shown_prefix,
+            Mistakes* mistakes) const;
   void ReadItems(const Field& field, const YAML::Node& node, const std::string& path, Mistakes* mistakes) const;
   std::string Nearest(const std::string& key) const;
 

@@ -7,7 +7,8 @@
 
 namespace yizhan {
 
-// `bytes` bytes from the system's generator, fit for keys and tokens. Ends the process when there is no randomness to be had.
+// `bytes` bytes from the system's generator, fit for keys and tokens. Ends the process when there is no randomness to
+// be had.
 std::string RandomBytes(size_t bytes);
 
 // `length` characters of [0-9a-z], evenly spread: 5.17 bits each. Quick: a thread draws in bulk.

@@ -64,10 +64,14 @@ void AppendString(std::string* out, std::string_view text) {
 
 const char* Name(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warning";
-    default: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
+    default:
+      return "error";
   }
 }
 
@@ -76,10 +80,14 @@ const char* JournalPrefix(Level level) {
   static const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
   if (!journal) return "";
   switch (level) {
-    case Level::kDebug: return "<7>";
-    case Level::kInfo: return "<6>";
-    case Level::kWarning: return "<4>";
-    default: return "<3>";
+    case Level::kDebug:
+      return "<7>";
+    case Level::kInfo:
+      return "<6>";
+    case Level::kWarning:
+      return "<4>";
+    default:
+      return "<3>";
   }
 }
 
@@ -97,10 +105,13 @@ absl::StatusOr<Level> ParseLevel(std::string_view name) {
 void SetLevel(Level level) { g_level.store(level, std::memory_order_relaxed); }
 bool Enabled(Level level) { return level >= g_level.load(std::memory_order_relaxed); }
 
-ScopedRequestId::ScopedRequestId(std::string_view id) : before_(std::move(t_request_id)) { t_request_id = std::string(id); }
+ScopedRequestId::ScopedRequestId(std::string_view id) : before_(std::move(t_request_id)) {
+  t_request_id = std::string(id);
+}
 ScopedRequestId::~ScopedRequestId() { t_request_id = std::move(before_); }
 
-Line::Line(Level level, std::string_view component, std::string_view message) : enabled_(Enabled(level)), level_(level) {
+Line::Line(Level level, std::string_view component, std::string_view message)
+    : enabled_(Enabled(level)), level_(level) {
   if (!enabled_) return;
   text_ = JournalPrefix(level);
   text_.append("{\"time\":\"");

@@ -2,8 +2,9 @@
 //
 //   log::Info("ledger", "opened").With("partitions", 64).With("records", n);
 //
-// Levels: debug, what a developer follows one call with; info, what an operator would tell about a day (started, stopped, an
-// administrator's call); warning, something was refused or slow and the system went on by itself; error, somebody must act.
+// Levels: debug, what a developer follows one call with; info, what an operator would tell about a day (started,
+// stopped, an administrator's call); warning, something was refused or slow and the system went on by itself; error,
+// somebody must act.
 #pragma once
 
 #include <concepts>
@@ -63,10 +64,18 @@ class Line {
   std::string text_;
 };
 
-inline Line Debug(std::string_view component, std::string_view message) { return Line(Level::kDebug, component, message); }
-inline Line Info(std::string_view component, std::string_view message) { return Line(Level::kInfo, component, message); }
-inline Line Warning(std::string_view component, std::string_view message) { return Line(Level::kWarning, component, message); }
-inline Line Error(std::string_view component, std::string_view message) { return Line(Level::kError, component, message); }
+inline Line Debug(std::string_view component, std::string_view message) {
+  return Line(Level::kDebug, component, message);
+}
+inline Line Info(std::string_view component, std::string_view message) {
+  return Line(Level::kInfo, component, message);
+}
+inline Line Warning(std::string_view component, std::string_view message) {
+  return Line(Level::kWarning, component, message);
+}
+inline Line Error(std::string_view component, std::string_view message) {
+  return Line(Level::kError, component, message);
+}
 
 // Sends lines elsewhere for a test; nullptr sends them to standard error again.
 void CaptureForTest(std::string* lines);

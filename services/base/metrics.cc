@@ -92,7 +92,8 @@ Histogram& GetHistogram(std::string_view name, std::string_view help, const Labe
   return Get(FamilyOf(registry, name, help, prometheus::MetricType::Histogram).histograms, labels);
 }
 
-GaugeFunction::GaugeFunction(std::string_view name, std::string_view help, const Labels& labels, std::function<double()> value) {
+GaugeFunction::GaugeFunction(std::string_view name, std::string_view help, const Labels& labels,
+                             std::function<double()> value) {
   Registry& registry = TheRegistry();
   absl::MutexLock lock(&registry.mutex);
   id_ = registry.next_id++;
@@ -135,7 +136,8 @@ std::string Serialize() {
           below += histogram->bucket(i);
           prometheus::ClientMetric::Bucket bucket;
           bucket.cumulative_count = below;
-          bucket.upper_bound = i < Histogram::kBounds.size() ? Histogram::kBounds[i] : std::numeric_limits<double>::infinity();
+          bucket.upper_bound =
+              i < Histogram::kBounds.size() ? Histogram::kBounds[i] : std::numeric_limits<double>::infinity();
           h.bucket.push_back(bucket);
         }
         h.sample_count = below;

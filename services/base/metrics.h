@@ -42,8 +42,8 @@ class Gauge {
 // Seconds, in buckets from 50 µs to 10 s.
 class Histogram {
  public:
-  static constexpr std::array<double, 17> kBounds = {0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
-                                                     0.05,    0.1,    0.25,    0.5,    1,     2.5,    5,     10};
+  static constexpr std::array<double, 17> kBounds = {
+      0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
   void Observe(double seconds);
   uint64_t count() const;
   double sum() const { return sum_.load(std::memory_order_relaxed); }
@@ -55,14 +55,14 @@ class Histogram {
   std::atomic<double> sum_{0};
 };
 
-// The metric of this name and these labels, made at the first call; lives as long as the process. One name has one kind:
-// asking for another is a programming error and ends the process.
+// The metric of this name and these labels, made at the first call; lives as long as the process. One name has one
+// kind: asking for another is a programming error and ends the process.
 Counter& GetCounter(std::string_view name, std::string_view help, const Labels& labels = {});
 Gauge& GetGauge(std::string_view name, std::string_view help, const Labels& labels = {});
 Histogram& GetHistogram(std::string_view name, std::string_view help, const Labels& labels = {});
 
-// A gauge that is asked for its value when metrics are read (queue lengths, sizes); ends with the object. `value` is called on the
-// thread that reads metrics.
+// A gauge that is asked for its value when metrics are read (queue lengths, sizes); ends with the object. `value` is
+// called on the thread that reads metrics.
 class GaugeFunction {
  public:
   GaugeFunction(std::string_view name, std::string_view help, const Labels& labels, std::function<double()> value);

@@ -51,7 +51,9 @@ Shutdown::~Shutdown() {
   ::close(event_fd_);
 }
 
-void Shutdown::OnStop(std::string what, std::function<void()> stop) { steps_.emplace_back(std::move(what), std::move(stop)); }
+void Shutdown::OnStop(std::string what, std::function<void()> stop) {
+  steps_.emplace_back(std::move(what), std::move(stop));
+}
 void Shutdown::OnReload(std::function<void()> reload) { reload_ = std::move(reload); }
 
 int Shutdown::Wait() {
@@ -72,7 +74,9 @@ int Shutdown::Wait() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     absl::Time start = absl::Now();
     step->second();
-    log::Info("shutdown", "stopped").With("what", step->first).With("ms", absl::ToDoubleMilliseconds(absl::Now() - start));
+    log::Info("shutdown", "stopped")
+        .With("what", step->first)
+        .With("ms", absl::ToDoubleMilliseconds(absl::Now() - start));
   }
   uint64_t one = 1;
   (void)!::write(done_fd, &one, sizeof(one));

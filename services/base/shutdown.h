@@ -21,8 +21,8 @@ class Shutdown {
   // Runs whenever SIGHUP comes (read the configuration again, open certificates again), on the thread that waits.
   void OnReload(std::function<void()> reload);
 
-  // Waits for SIGINT, SIGTERM or Request(), then runs the steps, each told in the log. A second signal ends the process at once with
-  // status 130. Returns the number of the signal; 0 for Request().
+  // Waits for SIGINT, SIGTERM or Request(), then runs the steps, each told in the log. A second signal ends the process
+  // at once with status 130. Returns the number of the signal; 0 for Request().
   int Wait();
   // As a signal would; from any thread.
   void Request();

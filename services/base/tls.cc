@@ -97,7 +97,8 @@ bool StillGood(const TlsPaths& paths, const std::string& domain) {
   if (certificate == nullptr || ca == nullptr || ::access(paths.private_key.c_str(), R_OK) != 0) return false;
   time_t renew = ::time(nullptr) + kRenewDays * 86400L;
   Key ca_key(X509_get_pubkey(ca.get()));
-  return X509_cmp_time(X509_get0_notAfter(certificate.get()), &renew) > 0 && X509_verify(certificate.get(), ca_key.get()) == 1 &&
+  return X509_cmp_time(X509_get0_notAfter(certificate.get()), &renew) > 0 &&
+         X509_verify(certificate.get(), ca_key.get()) == 1 &&
          X509_check_host(certificate.get(), domain.data(), domain.size(), 0, nullptr) == 1;
 }
 
@@ -112,7 +113,8 @@ bool IsDomain(const std::string& domain) {
 absl::Status MakeDemonstration(const TlsPaths& paths, const std::string& domain) {
   Key ca_key(EVP_EC_gen("P-256")), key(EVP_EC_gen("P-256"));
   if (ca_key == nullptr || key == nullptr) return Failed("no key");
-  YZ_ASSIGN_OR_RETURN(Certificate ca, Begin(ca_key.get(), "Yizhan demonstration authority for " + domain.substr(0, 24)));
+  YZ_ASSIGN_OR_RETURN(Certificate ca,
+                      Begin(ca_key.get(), "Yizhan demonstration authority for " + domain.substr(0, 24)));
   X509_set_issuer_name(ca.get(), X509_get_subject_name(ca.get()));
   YZ_RETURN_IF_ERROR(AddExtension(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0"));
   YZ_RETURN_IF_ERROR(AddExtension(ca.get(), ca.get(), NID_key_usage, "critical,keyCertSign,cRLSign"));
@@ -136,11 +138,12 @@ absl::Status MakeDemonstration(const TlsPaths& paths, const std::string& domain)
   return WritePem(paths.certificate, 0644, [&](FILE* file) { return PEM_write_X509(file, certificate.get()); });
 }
 
-int SelectProtocol(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* offered, unsigned int offered_length,
-                   void* wanted) {
+int SelectProtocol(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* offered,
+                   unsigned int offered_length, void* wanted) {
   const auto& protocol = *static_cast<const std::string*>(wanted);
   for (unsigned int i = 0; i < offered_length; i += 1u + offered[i]) {
-    if (offered[i] == protocol.size() && i + 1 + offered[i] <= offered_length && std::memcmp(offered + i + 1, protocol.data(), protocol.size()) == 0) {
+    if (offered[i] == protocol.size() && i + 1 + offered[i] <= offered_length &&
+        std::memcmp(offered + i + 1, protocol.data(), protocol.size()) == 0) {
       *out = offered + i + 1;
       *length = offered[i];
       return SSL_TLSEXT_ERR_OK;
@@ -153,11 +156,13 @@ int SelectProtocol(SSL*, const unsigned char** out, unsigned char* length, const
 
 absl::StatusOr<TlsPaths> EnsureDemonstrationTls(const std::string& dir, const std::string& domain) {
   if (!IsDomain(domain)) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "DOMAIN", "\"" + domain + "\" is not a domain: use lower-case letters, digits, dots and hyphens");
+    return Refuse(absl::StatusCode::kInvalidArgument, "DOMAIN",
+                  "\"" + domain + "\" is not a domain: use lower-case letters, digits, dots and hyphens");
   }
   std::error_code error;
   std::filesystem::create_directories(dir, error);
-  if (error) return Refuse(absl::StatusCode::kUnavailable, "TLS_FILE", "cannot make the folder " + dir + ": " + error.message());
+  if (error)
+    return Refuse(absl::StatusCode::kUnavailable, "TLS_FILE", "cannot make the folder " + dir + ": " + error.message());
   TlsPaths paths{dir + "/ca.pem", dir + "/server.pem", dir + "/server.key"};
   if (!StillGood(paths, domain)) YZ_RETURN_IF_ERROR(MakeDemonstration(paths, domain));
   return paths;
@@ -171,7 +176,8 @@ absl::StatusOr<SslContext> MakeServerContext(const TlsPaths& paths, const std::s
   if (context == nullptr) return Failed("no TLS context");
   SSL_CTX* c = context.get();
   SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
-  SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION |
+                             SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(c, 1);
@@ -179,11 +185,13 @@ absl::StatusOr<SslContext> MakeServerContext(const TlsPaths& paths, const std::s
   auto bad = [](const std::string& what) {
     return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE", what + " (" + OpenSslError() + ")");
   };
-  if (SSL_CTX_use_certificate_chain_file(c, paths.certificate.c_str()) != 1) return bad("the certificate " + paths.certificate + " cannot be read");
+  if (SSL_CTX_use_certificate_chain_file(c, paths.certificate.c_str()) != 1)
+    return bad("the certificate " + paths.certificate + " cannot be read");
   if (SSL_CTX_use_PrivateKey_file(c, paths.private_key.c_str(), SSL_FILETYPE_PEM) != 1) {
     return bad("the private key " + paths.private_key + " cannot be read, or is not the key of " + paths.certificate);
   }
-  if (SSL_CTX_check_private_key(c) != 1) return bad("the private key " + paths.private_key + " is not the key of " + paths.certificate);
+  if (SSL_CTX_check_private_key(c) != 1)
+    return bad("the private key " + paths.private_key + " is not the key of " + paths.certificate);
   if (!alpn.empty()) SSL_CTX_set_alpn_select_cb(c, SelectProtocol, new std::string(alpn));  // as long as the process
   return context;
 }

@@ -44,10 +44,12 @@ absl::StatusOr<ClientFrame> ParseClientFrame(std::string_view bytes, bool json) 
 
 absl::StatusOr<std::optional<FrameCall>> FrameTranslator::Translate(const ClientFrame& frame, absl::Time now) {
   switch (frame.kind_case()) {
-    case ClientFrame::kTyping: return Typing(frame.typing(), now);
+    case ClientFrame::kTyping:
+      return Typing(frame.typing(), now);
     case ClientFrame::kSetPresence: {
       if (visitor_) return Bad("a visitor has no presence");
-      if (Characters(frame.set_presence().status()) > kMaxStatusCharacters) return Bad("a presence's status has at most 200 characters");
+      if (Characters(frame.set_presence().status()) > kMaxStatusCharacters)
+        return Bad("a presence's status has at most 200 characters");
       im::v1::UpdatePresenceRequest request;
       request.mutable_presence()->set_show(frame.set_presence().show());
       request.mutable_presence()->set_status(frame.set_presence().status());
@@ -64,11 +66,13 @@ absl::StatusOr<std::optional<FrameCall>> FrameTranslator::Translate(const Client
       }
       return FrameCall{"/yizhan.im.v1.ConversationService/UpdatePresence", request.SerializeAsString()};
     }
-    default: return std::optional<FrameCall>();  // a newer client's
+    default:
+      return std::optional<FrameCall>();  // a newer client's
   }
 }
 
-absl::StatusOr<std::optional<FrameCall>> FrameTranslator::Typing(const yizhan::live::v1::Typing& typing, absl::Time now) {
+absl::StatusOr<std::optional<FrameCall>> FrameTranslator::Typing(const yizhan::live::v1::Typing& typing,
+                                                                 absl::Time now) {
   const std::string& id = typing.conversation_id();
   if (id.size() > kMaxIdBytes) return Bad("this is not a conversation's id");
   if (Characters(typing.preview()) > kMaxPreviewCharacters) return Bad("a preview has at most 500 characters");

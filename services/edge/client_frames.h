@@ -24,10 +24,12 @@ struct FrameCall {
 
 class FrameTranslator {
  public:
-  explicit FrameTranslator(const rpc::Principal& principal) : visitor_(principal.kind() == rpc::Principal::KIND_VISITOR) {}
+  explicit FrameTranslator(const rpc::Principal& principal)
+      : visitor_(principal.kind() == rpc::Principal::KIND_VISITOR) {}
 
-  // Typing, SetPresence and WatchPresence become a call, or nothing where there is nothing to be said: typing more than once a second.
-  // InvalidArgument for a conversation that is none, a preview that is too long, more people than may be watched.
+  // Typing, SetPresence and WatchPresence become a call, or nothing where there is nothing to be said: typing more than
+  // once a second. InvalidArgument for a conversation that is none, a preview that is too long, more people than may be
+  // watched.
   absl::StatusOr<std::optional<FrameCall>> Translate(const yizhan::live::v1::ClientFrame& frame, absl::Time now);
 
  private:

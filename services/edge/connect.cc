@@ -29,7 +29,8 @@ constexpr int64_t kMaxTimeoutMs = 110'000;
 std::string MediaType(std::string_view header) {
   std::string type(header.substr(0, header.find(';')));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  std::transform(type.begin(), type.end(), type.begin(),
+                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
   return type;
 }
 
@@ -44,7 +45,8 @@ absl::Status HttpMistake(int http, absl::StatusCode code, std::string_view reaso
 http::Response ResponseFor(const absl::Status& status, const std::string& request_id) {
   http::Response response = ErrorResponse(status, request_id);
   int http = 0;
-  if (auto payload = status.GetPayload(kHttpStatusUrl); payload && absl::SimpleAtoi(std::string(*payload), &http)) response.status = http;
+  if (auto payload = status.GetPayload(kHttpStatusUrl); payload && absl::SimpleAtoi(std::string(*payload), &http))
+    response.status = http;
   if (response.status == 405) response.headers.emplace_back("Allow", "POST");
   if (response.status == 415) response.headers.emplace_back("Accept-Post", "application/json, application/proto");
   return response;
@@ -69,9 +71,11 @@ absl::StatusOr<ConnectCall> ParseConnectCall(const http::Request& request) {
     return HttpMistake(404, absl::StatusCode::kUnimplemented, "METHOD_UNKNOWN",
                        absl::StrCat("there is no method ", request.path.substr(0, 200), " here"));
   }
-  if (request.method != "POST") return HttpMistake(405, absl::StatusCode::kUnimplemented, "POST_REQUIRED", "calls are made by POST");
+  if (request.method != "POST")
+    return HttpMistake(405, absl::StatusCode::kUnimplemented, "POST_REQUIRED", "calls are made by POST");
   if (method->client_streaming() || method->server_streaming()) {
-    return Refuse(absl::StatusCode::kUnimplemented, "METHOD_STREAMS", "this method streams: use the WebSocket at /live");
+    return Refuse(absl::StatusCode::kUnimplemented, "METHOD_STREAMS",
+                  "this method streams: use the WebSocket at /live");
   }
   call.method = request.path;
   std::string type = MediaType(request.Header("content-type"));
@@ -84,12 +88,14 @@ absl::StatusOr<ConnectCall> ParseConnectCall(const http::Request& request) {
     return Refuse(absl::StatusCode::kInvalidArgument, "PROTOCOL_VERSION", "Connect-Protocol-Version must be 1");
   }
   if (std::string_view encoding = request.Header("content-encoding"); !encoding.empty() && encoding != "identity") {
-    return HttpMistake(415, absl::StatusCode::kUnimplemented, "CONTENT_ENCODING", "requests are taken uncompressed: Content-Encoding identity");
+    return HttpMistake(415, absl::StatusCode::kUnimplemented, "CONTENT_ENCODING",
+                       "requests are taken uncompressed: Content-Encoding identity");
   }
   if (std::string_view timeout = request.Header("connect-timeout-ms"); !timeout.empty()) {
     int64_t ms = 0;
     if (timeout.size() > 10 || !absl::SimpleAtoi(std::string(timeout), &ms) || ms < 0) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "TIMEOUT", "Connect-Timeout-Ms must be a number of at most 10 digits");
+      return Refuse(absl::StatusCode::kInvalidArgument, "TIMEOUT",
+                    "Connect-Timeout-Ms must be a number of at most 10 digits");
     }
     call.timeout = absl::Milliseconds(std::min(ms, kMaxTimeoutMs));
   }
@@ -101,7 +107,8 @@ absl::StatusOr<ConnectCall> ParseConnectCall(const http::Request& request) {
   }
   call.wants_cookie = request.Header("yizhan-session") == "cookie";
   if (call.json || rpc::IsStamped(method->input_type())) {
-    YZ_ASSIGN_OR_RETURN(auto message, call.json ? FromJson(method->input_type(), request.body) : FromBinary(method->input_type(), request.body));
+    YZ_ASSIGN_OR_RETURN(auto message, call.json ? FromJson(method->input_type(), request.body)
+                                                : FromBinary(method->input_type(), request.body));
     rpc::Stamp(message.get(), request.remote_address, ForeignOrigin(request));
     call.request = message->SerializeAsString();
   } else {
@@ -131,11 +138,13 @@ void ConnectHandler::Handle(http::Request request, http::Respond respond) {
   Credentials credentials;
   if (absl::Status status = ReadCredentials(request, &credentials); !status.ok()) return refuse(status);
   if ((credentials.from_cookie || call->wants_cookie) && !IsSameOrigin(request)) {
-    return refuse(Refuse(absl::StatusCode::kPermissionDenied, "CROSS_ORIGIN", "pages of other sites cannot use this session"));
+    return refuse(
+        Refuse(absl::StatusCode::kPermissionDenied, "CROSS_ORIGIN", "pages of other sites cannot use this session"));
   }
   if (call->anyone) {
     if (absl::Duration wait = anonymous_->Take(request.remote_address, absl::Now()); wait > absl::ZeroDuration()) {
-      return refuse(RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_REQUESTS", "too many requests from your address: wait a moment",
+      return refuse(RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_REQUESTS",
+                                 "too many requests from your address: wait a moment",
                                  static_cast<int>(absl::ToInt64Milliseconds(wait)) + 1));
     }
   }
@@ -157,10 +166,12 @@ void ConnectHandler::Handle(http::Request request, http::Respond respond) {
 void ConnectHandler::Pass(std::shared_ptr<Pending> pending) {
   rpc::Channel* channel = channels_(pending->call.method);
   if (channel == nullptr) {
-    return Answer(pending, Refuse(absl::StatusCode::kUnimplemented, "SERVICE_ABSENT", "this installation does not run the service of this method"));
+    return Answer(pending, Refuse(absl::StatusCode::kUnimplemented, "SERVICE_ABSENT",
+                                  "this installation does not run the service of this method"));
   }
   if (pending->call.timeout <= absl::ZeroDuration()) {
-    return Answer(pending, Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE", "the caller's deadline had passed before the call began"));
+    return Answer(pending, Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
+                                  "the caller's deadline had passed before the call began"));
   }
   rpc::CallOptions options;
   options.timeout = pending->call.timeout;

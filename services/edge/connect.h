@@ -14,15 +14,16 @@
 
 namespace yizhan::edge {
 
-// What a POST to /package.Service/Method says, checked as far as it can be without asking anybody. A status names the first mistake.
+// What a POST to /package.Service/Method says, checked as far as it can be without asking anybody. A status names the
+// first mistake.
 struct ConnectCall {
   std::string method;
   // The request, in the binary form, with the fields that the edge sets.
   std::string request;
   bool json = true;
   absl::Duration timeout = absl::Seconds(30);
-  bool anyone = false;         // the method's rule lets anybody in
-  bool wants_cookie = false;   // Yizhan-Session: cookie
+  bool anyone = false;        // the method's rule lets anybody in
+  bool wants_cookie = false;  // Yizhan-Session: cookie
   std::string request_id;
 };
 absl::StatusOr<ConnectCall> ParseConnectCall(const http::Request& request);

@@ -64,9 +64,12 @@ std::string ErrorJson(const absl::Status& status, const std::string& request_id)
 http::Response ErrorResponse(const absl::Status& status, const std::string& request_id) {
   http::Response response;
   response.status = HttpStatusOf(status.code());
-  response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"},
+  response.headers = {{"Content-Type", "application/json"},
+                      {"Cache-Control", "no-store"},
+                      {"X-Content-Type-Options", "nosniff"},
                       {"Yizhan-Request-Id", request_id}};
-  if (int ms = RetryAfterMs(status); ms > 0) response.headers.emplace_back("Retry-After", std::to_string((ms + 999) / 1000));
+  if (int ms = RetryAfterMs(status); ms > 0)
+    response.headers.emplace_back("Retry-After", std::to_string((ms + 999) / 1000));
   if (status.code() == absl::StatusCode::kUnauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   response.body = ErrorJson(status, request_id);
   return response;

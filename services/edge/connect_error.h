@@ -13,8 +13,8 @@ int HttpStatusOf(absl::StatusCode code);
 // "not_found".
 const char* ConnectCodeOf(absl::StatusCode code);
 
-// {"code": ..., "message": ..., "details": [{"type": "yizhan.common.v1.ErrorInfo", "value": base64, "debug": {...}}]}, with Retry-After
-// where waiting helps.
+// {"code": ..., "message": ..., "details": [{"type": "yizhan.common.v1.ErrorInfo", "value": base64, "debug": {...}}]},
+// with Retry-After where waiting helps.
 http::Response ErrorResponse(const absl::Status& status, const std::string& request_id);
 
 // The same as the text of a JSON object.

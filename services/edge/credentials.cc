@@ -11,19 +11,22 @@ constexpr size_t kMaxTokenBytes = 512;
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
   return lower;
 }
 
 // "host:port" without the port that the scheme implies.
 std::string WithoutDefaultPort(std::string host, bool secure) {
   std::string_view port = secure ? ":443" : ":80";
-  if (host.size() > port.size() && std::string_view(host).substr(host.size() - port.size()) == port) host.resize(host.size() - port.size());
+  if (host.size() > port.size() && std::string_view(host).substr(host.size() - port.size()) == port)
+    host.resize(host.size() - port.size());
   return host;
 }
 
 bool IsTokenText(std::string_view token) {
-  return token.size() <= kMaxTokenBytes && std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7F && c != ';' && c != ','; });
+  return token.size() <= kMaxTokenBytes &&
+         std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7F && c != ';' && c != ','; });
 }
 
 }  // namespace
@@ -34,7 +37,8 @@ absl::Status ReadCredentials(const http::Request& request, Credentials* credenti
     constexpr std::string_view kBearer = "bearer ";
     std::string_view token = authorization.substr(std::min(kBearer.size(), authorization.size()));
     if (Lower(authorization.substr(0, kBearer.size())) != kBearer || token.empty() || !IsTokenText(token)) {
-      return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", "the Authorization header must be \"Bearer TOKEN\"");
+      return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED",
+                    "the Authorization header must be \"Bearer TOKEN\"");
     }
     credentials->token = std::string(token);
     return absl::OkStatus();
@@ -74,7 +78,8 @@ std::string ForeignOrigin(const http::Request& request) {
 }
 
 std::string SessionCookie(std::string_view token, bool secure) {
-  return std::string(kSessionCookie) + "=" + std::string(token) + "; Path=/; HttpOnly; SameSite=Strict" + (secure ? "; Secure" : "");
+  return std::string(kSessionCookie) + "=" + std::string(token) + "; Path=/; HttpOnly; SameSite=Strict" +
+         (secure ? "; Secure" : "");
 }
 
 std::string ClearedSessionCookie(bool secure) {

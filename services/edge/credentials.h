@@ -21,12 +21,13 @@ struct Credentials {
 // `Authorization: Bearer`, else the session cookie. Unauthenticated for another scheme.
 absl::Status ReadCredentials(const http::Request& request, Credentials* credentials);
 
-// Whether a browser's request comes from a page of this very address: its Origin is the Host that was asked, or it has none and
-// Sec-Fetch-Site does not say otherwise (programs that are not browsers). The guard against forged requests wherever a cookie counts.
+// Whether a browser's request comes from a page of this very address: its Origin is the Host that was asked, or it has
+// none and Sec-Fetch-Site does not say otherwise (programs that are not browsers). The guard against forged requests
+// wherever a cookie counts.
 bool IsSameOrigin(const http::Request& request);
 
-// The page's origin where it is another site; empty for our own pages (a widget's frame is one: which sites may embed it, its CSP says)
-// and for programs.
+// The page's origin where it is another site; empty for our own pages (a widget's frame is one: which sites may embed
+// it, its CSP says) and for programs.
 std::string ForeignOrigin(const http::Request& request);
 
 // Set-Cookie values.

@@ -11,11 +11,13 @@ namespace {
 
 class HttpEdge final : public Edge {
  public:
-  HttpEdge(const EdgeOptions& options, http::IoPool* pool, SessionRouter::Channels channels, rpc::Authenticator* authenticator)
+  HttpEdge(const EdgeOptions& options, http::IoPool* pool, SessionRouter::Channels channels,
+           rpc::Authenticator* authenticator)
       : anonymous_(options.anonymous),
         router_(SessionRouter::Make(pool, std::move(channels), authenticator)),
         live_(Live::Make(router_.get(), authenticator, options.live)),
-        connect_([router = router_.get()](std::string_view method) { return router->ChannelFor(method); }, authenticator, &anonymous_) {}
+        connect_([router = router_.get()](std::string_view method) { return router->ChannelFor(method); },
+                 authenticator, &anonymous_) {}
   ~HttpEdge() override { Stop(); }
 
   absl::Status Listen(const EdgeOptions& options, http::IoPool* pool) {
@@ -30,7 +32,8 @@ class HttpEdge final : public Edge {
       YZ_ASSIGN_OR_RETURN(tls_, MakeServerContext(options.tls, "http/1.1"));
       server.tls = tls_.get();
     }
-    YZ_ASSIGN_OR_RETURN(server_, http::Server::Start(pool, server, [this](http::Request request, http::Respond respond) {
+    YZ_ASSIGN_OR_RETURN(server_,
+                        http::Server::Start(pool, server, [this](http::Request request, http::Respond respond) {
                           Serve(std::move(request), std::move(respond));
                         }));
     return absl::OkStatus();
@@ -65,8 +68,8 @@ class HttpEdge final : public Edge {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Edge>> Edge::Start(EdgeOptions options, http::IoPool* pool, SessionRouter::Channels channels,
-                                                  rpc::Authenticator* authenticator) {
+absl::StatusOr<std::unique_ptr<Edge>> Edge::Start(EdgeOptions options, http::IoPool* pool,
+                                                  SessionRouter::Channels channels, rpc::Authenticator* authenticator) {
   auto edge = std::make_unique<HttpEdge>(options, pool, std::move(channels), authenticator);
   YZ_RETURN_IF_ERROR(edge->Listen(options, pool));
   return edge;

@@ -21,7 +21,8 @@ namespace yizhan::edge {
 struct EdgeOptions {
   // HTTPS: "0.0.0.0:443".
   std::string address;
-  // Empty certificate: plain HTTP, for a proxy on the same machine that ends TLS and for tests. Cookies are not Secure then.
+  // Empty certificate: plain HTTP, for a proxy on the same machine that ends TLS and for tests. Cookies are not Secure
+  // then.
   TlsPaths tls;
   // Empty dir: no pages.
   StaticOptions pages;
@@ -33,7 +34,8 @@ struct EdgeOptions {
 class Edge {
  public:
   // Channels finds the channel of a service; null for one that this installation lacks. All outlive the edge.
-  static absl::StatusOr<std::unique_ptr<Edge>> Start(EdgeOptions options, http::IoPool* pool, SessionRouter::Channels channels,
+  static absl::StatusOr<std::unique_ptr<Edge>> Start(EdgeOptions options, http::IoPool* pool,
+                                                     SessionRouter::Channels channels,
                                                      rpc::Authenticator* authenticator);
   virtual ~Edge() = default;  // stops
 
@@ -42,8 +44,8 @@ class Edge {
   virtual SessionRouter& router() = 0;
   // What anybody may do from one address, shared by all ways in.
   virtual RateLimiter& anonymous() = 0;
-  // Accepts no more; says SHUTTING_DOWN to live streams; ends the router. Other users of the router have closed their sessions before. Not
-  // from a thread of the pool, which is still running.
+  // Accepts no more; says SHUTTING_DOWN to live streams; ends the router. Other users of the router have closed their
+  // sessions before. Not from a thread of the pool, which is still running.
   virtual void Stop() = 0;
 };
 

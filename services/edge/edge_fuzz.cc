@@ -29,7 +29,8 @@ void TakeRequest(http::Request request) {
   std::string accept;
   (void)CheckWebSocketRequest(request, &accept);
   auto call = ParseConnectCall(request);
-  if (call.ok() && call->json && !FromBinary(yizhan::rpc::FindMethod(call->method)->input_type(), call->request).ok()) std::abort();
+  if (call.ok() && call->json && !FromBinary(yizhan::rpc::FindMethod(call->method)->input_type(), call->request).ok())
+    std::abort();
 }
 
 void Http(std::string_view bytes, size_t piece) {
@@ -37,16 +38,14 @@ void Http(std::string_view bytes, size_t piece) {
   limits.header_bytes = 4096;
   limits.body_bytes = 8192;
   http::RequestParser parser(limits);
-  std::string waiting;
   while (!bytes.empty() && !parser.error()) {
-    waiting.append(bytes.substr(0, piece));
-    bytes.remove_prefix(std::min(piece, bytes.size()));
-    size_t used;
-    while ((used = parser.Feed(waiting)) > 0) {
-      if (used > waiting.size()) std::abort();
-      waiting.erase(0, used);
+    std::string_view part = bytes.substr(0, piece);
+    bytes.remove_prefix(part.size());
+    while (!part.empty() && !parser.error()) {
+      size_t used = parser.Feed(part);
+      if (used > part.size() || (used < part.size() && !parser.done() && !parser.error())) std::abort();
+      part.remove_prefix(used);
       if (parser.done()) TakeRequest(parser.Take());
-      if (waiting.empty()) break;
     }
   }
 }
@@ -97,10 +96,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   size_t piece = 1 + data[1];
   switch (data[0] % 4) {
-    case 0: Http(bytes, piece); break;
-    case 1: WebSocket(bytes, piece); break;
-    case 2: Json(bytes); break;
-    default: Connect(bytes); break;
+    case 0:
+      Http(bytes, piece);
+      break;
+    case 1:
+      WebSocket(bytes, piece);
+      break;
+    case 2:
+      Json(bytes);
+      break;
+    default:
+      Connect(bytes);
+      break;
   }
   return 0;
 }

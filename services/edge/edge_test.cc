@@ -17,11 +17,11 @@
 namespace yizhan::edge {
 namespace {
 
+using http::testing::Client;
+using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using http::testing::Client;
-using nlohmann::json;
 using testing::Station;
 using yizhan::live::v1::ClientFrame;
 using yizhan::live::v1::ServerFrame;
@@ -105,13 +105,16 @@ class EdgeTest : public ::testing::Test {
   }
 
   // One POST; the body of the answer, its head in `head_`.
-  std::string Post(const std::string& path, const std::string& body, const std::string& headers = "Content-Type: application/json\r\n",
+  std::string Post(const std::string& path, const std::string& body,
+                   const std::string& headers = "Content-Type: application/json\r\n",
                    const std::string& method = "POST") {
     Client client(edge_->port());
-    client.Send(absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n", headers, "Content-Length: ", body.size(), "\r\n\r\n", body));
+    client.Send(absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n", headers,
+                             "Content-Length: ", body.size(), "\r\n\r\n", body));
     return client.ReadResponse(&head_);
   }
-  json PostJson(const std::string& path, const std::string& body, const std::string& headers = "Content-Type: application/json\r\n") {
+  json PostJson(const std::string& path, const std::string& body,
+                const std::string& headers = "Content-Type: application/json\r\n") {
     std::string text = Post(path, body, headers);
     json parsed = json::parse(text, nullptr, false);
     EXPECT_FALSE(parsed.is_discarded()) << text;
@@ -127,9 +130,10 @@ class EdgeTest : public ::testing::Test {
 
 TEST_F(EdgeTest, ACallByJson) {
   Start();
-  json answer = PostJson(kSend, R"({"clientId":"c1","toPersonId":"p2","content":{"text":"你好"}})",
-                         "Content-Type: application/json; charset=utf-8\r\nConnect-Protocol-Version: 1\r\nAuthorization: Bearer yzp_a\r\n"
-                         "X-Request-Id: my-request\r\n");
+  json answer = PostJson(
+      kSend, R"({"clientId":"c1","toPersonId":"p2","content":{"text":"你好"}})",
+      "Content-Type: application/json; charset=utf-8\r\nConnect-Protocol-Version: 1\r\nAuthorization: Bearer yzp_a\r\n"
+      "X-Request-Id: my-request\r\n");
   EXPECT_EQ(status(), "200") << head_;
   EXPECT_EQ(answer["seq"], "7");
   EXPECT_EQ(answer["messageId"], "1152921504606846976") << "64-bit numbers are text";
@@ -148,7 +152,9 @@ TEST_F(EdgeTest, ACallByProto) {
   Start();
   im::v1::SendMessageRequest request;
   request.set_client_id("c2");
-  std::string body = Post(kSend, request.SerializeAsString(), "Content-Type: application/proto\r\nAuthorization: Bearer yzp_a\r\nConnect-Timeout-Ms: 5000\r\n");
+  std::string body =
+      Post(kSend, request.SerializeAsString(),
+           "Content-Type: application/proto\r\nAuthorization: Bearer yzp_a\r\nConnect-Timeout-Ms: 5000\r\n");
   im::v1::SendMessageResponse response;
   ASSERT_TRUE(response.ParseFromString(body));
   EXPECT_EQ(response.seq(), 7u);
@@ -173,7 +179,8 @@ TEST_F(EdgeTest, MistakesGetTheirCodesAndReasons) {
       {kSend, R"({"clientId":7})", kJson + kToken, "400", "invalid_argument", "MALFORMED_REQUEST"},
       {kSend, "{\"clientId\":\"\xff\"}", kJson + kToken, "400", "invalid_argument", "MALFORMED_REQUEST"},
       {kSend, std::string(5000, '['), kJson + kToken, "400", "invalid_argument", "MALFORMED_REQUEST"},
-      {kSend, "\xff\xff", "Content-Type: application/proto\r\n" + kToken, "400", "invalid_argument", "MALFORMED_REQUEST"},
+      {kSend, "\xff\xff", "Content-Type: application/proto\r\n" + kToken, "400", "invalid_argument",
+       "MALFORMED_REQUEST"},
       {kSend, "{}", kJson + kToken + "Connect-Protocol-Version: 2\r\n", "400", "invalid_argument", "PROTOCOL_VERSION"},
       {kSend, "{}", kJson + kToken + "Connect-Timeout-Ms: soon\r\n", "400", "invalid_argument", "TIMEOUT"},
       {kSend, "{}", kJson + kToken + "Connect-Timeout-Ms: 0\r\n", "504", "deadline_exceeded", "DEADLINE"},
@@ -184,9 +191,11 @@ TEST_F(EdgeTest, MistakesGetTheirCodesAndReasons) {
       {kSend, "{}", kJson + "Authorization: Bearer yzv_v\r\n", "403", "permission_denied", "NOT_FOR_VISITORS"},
       {kSend, R"({"clientId":"slow"})", kJson + kToken, "503", "unavailable", "NOT_NOW"},
       {"/yizhan.directory.v1.SessionService/Introspect", "{}", kJson, "401", "unauthenticated", "TOKEN_REQUIRED"},
-      {"/yizhan.directory.v1.SessionService/Introspect", "{}", kJson + kToken, "403", "permission_denied", "INTERNAL_METHOD"},
+      {"/yizhan.directory.v1.SessionService/Introspect", "{}", kJson + kToken, "403", "permission_denied",
+       "INTERNAL_METHOD"},
       {"/yizhan.audit.v1.ArchiveService/Search", "{}", kJson + kToken, "501", "unimplemented", "SERVICE_ABSENT"},
-      {kLogIn, "{\"login\":\"" + std::string(70'000, 'x') + "\"}", kJson, "413", "resource_exhausted", "REQUEST_TOO_LARGE"},
+      {kLogIn, "{\"login\":\"" + std::string(70'000, 'x') + "\"}", kJson, "413", "resource_exhausted",
+       "REQUEST_TOO_LARGE"},
   };
   for (const Case& c : cases) {
     json error = PostJson(c.path, c.body, c.headers);
@@ -219,17 +228,25 @@ TEST_F(EdgeTest, ACookieSession) {
   EXPECT_EQ(PostJson(kWhoAmI, "{}", kCookie)["principal"]["id"], "p-zeng");
   EXPECT_EQ(PostJson(kWhoAmI, "{}", kCookie + "Origin: http://localhost\r\n")["principal"]["id"], "p-zeng");
   for (const char* origin : {"Origin: http://evil.example\r\n", "Origin: https://localhost\r\n", "Origin: null\r\n",
-                             "Origin: http://localhost.evil.example\r\n", "Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n"}) {
+                             "Origin: http://localhost.evil.example\r\n", "Sec-Fetch-Site: cross-site\r\n",
+                             "Sec-Fetch-Site: same-site\r\n"}) {
     EXPECT_EQ(Reason(PostJson(kWhoAmI, "{}", kCookie + origin)), "CROSS_ORIGIN") << origin;
   }
-  EXPECT_EQ(Reason(PostJson(kLogIn, "{}", "Content-Type: application/json\r\nYizhan-Session: cookie\r\nOrigin: http://evil.example\r\n")), "CROSS_ORIGIN");
+  EXPECT_EQ(
+      Reason(PostJson(kLogIn, "{}",
+                      "Content-Type: application/json\r\nYizhan-Session: cookie\r\nOrigin: http://evil.example\r\n")),
+      "CROSS_ORIGIN");
   // A token that a page holds itself is not the browser's doing.
-  EXPECT_EQ(PostJson(kWhoAmI, "{}", "Content-Type: application/json\r\nAuthorization: Bearer yzp_x\r\nOrigin: http://evil.example\r\n")["principal"]["id"], "p-x");
+  EXPECT_EQ(PostJson(kWhoAmI, "{}",
+                     "Content-Type: application/json\r\nAuthorization: Bearer yzp_x\r\nOrigin: http://evil.example\r\n")
+                ["principal"]["id"],
+            "p-x");
 
   PostJson("/yizhan.directory.v1.SessionService/LogOut", "{}", kCookie);
   EXPECT_THAT(head_, HasSubstr("Set-Cookie: yizhan_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
   station_.EndToken("yzp_zeng");
-  EXPECT_EQ(Reason(PostJson(kWhoAmI, "{}", kCookie)), "TOKEN_UNKNOWN") << "what was remembered of the token is forgotten";
+  EXPECT_EQ(Reason(PostJson(kWhoAmI, "{}", kCookie)), "TOKEN_UNKNOWN")
+      << "what was remembered of the token is forgotten";
   EXPECT_THAT(head_, HasSubstr("Max-Age=0"));
   // Without the header the token is in the answer, and an old cookie hinders nobody.
   EXPECT_EQ(PostJson(kLogIn, R"({"login":"zeng2","password":"right"})", kCookie)["token"], "yzp_zeng2");
@@ -265,7 +282,9 @@ TEST_F(EdgeTest, SlowsDownWhoTriesTooOften) {
   EXPECT_EQ(Reason(PostJson(kLogIn, R"({"login":"a","password":"b"})")), "TOO_MANY_REQUESTS");
   EXPECT_EQ(status(), "429");
   EXPECT_THAT(head_, HasSubstr("Retry-After: "));
-  EXPECT_EQ(PostJson(kWhoAmI, "{}", "Content-Type: application/json\r\nAuthorization: Bearer yzp_x\r\n")["principal"]["id"], "p-x");
+  EXPECT_EQ(
+      PostJson(kWhoAmI, "{}", "Content-Type: application/json\r\nAuthorization: Bearer yzp_x\r\n")["principal"]["id"],
+      "p-x");
 }
 
 TEST_F(EdgeTest, ALiveStreamWithACookie) {
@@ -280,7 +299,8 @@ TEST_F(EdgeTest, ALiveStreamWithACookie) {
   EXPECT_EQ(socket.NextFrame().im().message().content().text(), "hello");
   std::string large(20'000, 'x');
   for (int i = 0; i < 100; ++i) station_.Say("all", large + std::to_string(i));
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(socket.NextFrame().im().message().content().text(), large + std::to_string(i));
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(socket.NextFrame().im().message().content().text(), large + std::to_string(i));
 
   ClientFrame frame;
   frame.mutable_ping()->set_nonce(42);
@@ -329,8 +349,10 @@ TEST_F(EdgeTest, ALiveStreamThatIsRefused) {
   Start();
   EXPECT_THAT(Socket(edge_->port(), "/live", "Cookie: yizhan_session=yzp_ended\r\n").head, StartsWith("HTTP/1.1 401 "));
   EXPECT_THAT(Socket(edge_->port(), "/live", "Authorization: Bearer yzp_ended\r\n").head, StartsWith("HTTP/1.1 401 "));
-  EXPECT_THAT(Socket(edge_->port(), "/live", "Cookie: yizhan_session=yzp_a\r\nOrigin: http://evil.example\r\n").head, StartsWith("HTTP/1.1 403 "));
-  EXPECT_THAT(Socket(edge_->port(), "/live?hello=1", "Origin: http://evil.example\r\n").head, StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Socket(edge_->port(), "/live", "Cookie: yizhan_session=yzp_a\r\nOrigin: http://evil.example\r\n").head,
+              StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Socket(edge_->port(), "/live?hello=1", "Origin: http://evil.example\r\n").head,
+              StartsWith("HTTP/1.1 403 "));
   Post("/live", "", "", "GET");
   EXPECT_EQ(status(), "426");
 
@@ -365,7 +387,8 @@ TEST_F(EdgeTest, ASlowConsumerIsLetGo) {
   EdgeOptions options;
   options.live.max_queued_bytes = 100'000;
   Start(options);
-  Socket slow(edge_->port(), "/live", "Authorization: Bearer yzp_a\r\n"), quick(edge_->port(), "/live", "Authorization: Bearer yzp_b\r\n");
+  Socket slow(edge_->port(), "/live", "Authorization: Bearer yzp_a\r\n"),
+      quick(edge_->port(), "/live", "Authorization: Bearer yzp_b\r\n");
   EXPECT_TRUE(slow.NextFrame().has_ready());
   EXPECT_TRUE(quick.NextFrame().has_ready());
   std::string large(100'000, 'x');

@@ -64,12 +64,15 @@ Decoded Decode(const std::string& bytes, size_t piece, size_t max = 100'000) {
 
 TEST(WebSocket, DecodesWhateverThePieces) {
   std::string large(70'000, 'z');
-  std::string bytes = Masked(0x81, "你好") + Masked(0x82, "") + Masked(0x01, "one ") + Masked(0x89, "ping") + Masked(0x00, "two ") +
-                      Masked(0x80, "three") + Masked(0x82, large) + Masked(0x88, std::string("\x03\xe8") + "bye");
+  std::string bytes = Masked(0x81, "你好") + Masked(0x82, "") + Masked(0x01, "one ") + Masked(0x89, "ping") +
+                      Masked(0x00, "two ") + Masked(0x80, "three") + Masked(0x82, large) +
+                      Masked(0x88, std::string("\x03\xe8") + "bye");
   for (size_t piece : {size_t{1}, size_t{2}, size_t{7}, bytes.size()}) {
     Decoded out = Decode(bytes, piece);
     EXPECT_TRUE(out.status.ok()) << out.status;
-    EXPECT_THAT(out.messages, ElementsAre("1:你好", "2:", "9:ping", "1:one two three", "2:" + large, "8:\x03\xe8" "bye"));
+    EXPECT_THAT(out.messages, ElementsAre("1:你好", "2:", "9:ping", "1:one two three", "2:" + large,
+                                          "8:\x03\xe8"
+                                          "bye"));
   }
 }
 
@@ -79,28 +82,29 @@ TEST(WebSocket, ClosesOnWhatBreaksTheProtocol) {
     EXPECT_FALSE(out.status.ok());
     return out.code;
   };
-  EXPECT_EQ(code(std::string("\x81\x02hi")), kCloseProtocol);                       // not masked
-  EXPECT_EQ(code(Masked(0xC1, "x")), kCloseProtocol);                               // a reserved bit
-  EXPECT_EQ(code(Masked(0x83, "x")), kCloseProtocol);                               // an unknown kind
-  EXPECT_EQ(code(Masked(0x8B, "x")), kCloseProtocol);                               // an unknown control frame
-  EXPECT_EQ(code(Masked(0x80, "x")), kCloseProtocol);                               // a continuation of nothing
-  EXPECT_EQ(code(Masked(0x01, "x") + Masked(0x81, "y")), kCloseProtocol);           // a message inside a message
-  EXPECT_EQ(code(Masked(0x09, "x")), kCloseProtocol);                               // a cut control frame
-  EXPECT_EQ(code(Masked(0x89, std::string(126, 'x'))), kCloseProtocol);             // a long one
+  EXPECT_EQ(code(std::string("\x81\x02hi")), kCloseProtocol);                             // not masked
+  EXPECT_EQ(code(Masked(0xC1, "x")), kCloseProtocol);                                     // a reserved bit
+  EXPECT_EQ(code(Masked(0x83, "x")), kCloseProtocol);                                     // an unknown kind
+  EXPECT_EQ(code(Masked(0x8B, "x")), kCloseProtocol);                                     // an unknown control frame
+  EXPECT_EQ(code(Masked(0x80, "x")), kCloseProtocol);                                     // a continuation of nothing
+  EXPECT_EQ(code(Masked(0x01, "x") + Masked(0x81, "y")), kCloseProtocol);                 // a message inside a message
+  EXPECT_EQ(code(Masked(0x09, "x")), kCloseProtocol);                                     // a cut control frame
+  EXPECT_EQ(code(Masked(0x89, std::string(126, 'x'))), kCloseProtocol);                   // a long one
   EXPECT_EQ(code(std::string("\x81\xFE\x00\x05", 4) + "\1\2\3\4hello"), kCloseProtocol);  // a length in a longer form
   EXPECT_EQ(code(Masked(0x82, std::string(1001, 'x'))), kCloseTooLarge);
   EXPECT_EQ(code(Masked(0x02, std::string(600, 'x')) + Masked(0x80, std::string(600, 'x'))), kCloseTooLarge);
   EXPECT_EQ(code(std::string("\x82\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\1\2\3\4", 14)), kCloseTooLarge);
   EXPECT_EQ(code(Masked(0x81, "\xff")), kCloseNotUtf8);
-  EXPECT_EQ(code(Masked(0x88, "x")), kCloseProtocol);                               // half a code
-  EXPECT_EQ(code(Masked(0x88, std::string("\x03\xed", 2))), kCloseProtocol);        // 1005 is never sent
+  EXPECT_EQ(code(Masked(0x88, "x")), kCloseProtocol);                         // half a code
+  EXPECT_EQ(code(Masked(0x88, std::string("\x03\xed", 2))), kCloseProtocol);  // 1005 is never sent
   EXPECT_EQ(code(Masked(0x88, std::string("\x03\xe8\xff", 3))), kCloseNotUtf8);
 }
 
 TEST(WebSocket, EncodesLengthsAndCutsReasons) {
   EXPECT_EQ(WebSocketFrame(WebSocketKind::kText, "hi"), "\x81\x02hi");
   EXPECT_EQ(WebSocketHeader(WebSocketKind::kBinary, 126), std::string("\x82\x7e\x00\x7e", 4));
-  EXPECT_EQ(WebSocketHeader(WebSocketKind::kBinary, 65536), std::string("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00", 10));
+  EXPECT_EQ(WebSocketHeader(WebSocketKind::kBinary, 65536),
+            std::string("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00", 10));
   std::string close = WebSocketClose(1001, std::string(122, 'x') + "你");
   EXPECT_EQ(close.size(), 2 + 2 + 122u) << "a character is not cut";
 }
@@ -120,18 +124,22 @@ TEST(ClientFrames, GoToTheServiceOfTheirConversation) {
   person.set_kind(rpc::Principal::KIND_PERSON);
   visitor.set_kind(rpc::Principal::KIND_VISITOR);
   FrameTranslator p(person), v(visitor);
-  EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1","active":true}})"), "/yizhan.im.v1.MessageService/SetTyping");
+  EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1","active":true}})"),
+            "/yizhan.im.v1.MessageService/SetTyping");
   EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1","active":true}})"), "nothing") << "once a second";
   EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1"}})"), "/yizhan.im.v1.MessageService/SetTyping");
-  EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1","active":true}})"), "/yizhan.im.v1.MessageService/SetTyping");
+  EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1","active":true}})"),
+            "/yizhan.im.v1.MessageService/SetTyping");
   EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"d:1","active":true}})", absl::UnixEpoch() + absl::Seconds(1)),
             "/yizhan.im.v1.MessageService/SetTyping");
-  EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"r:1","active":true}})"), "/yizhan.desk.v1.AgentService/SetTyping");
+  EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"r:1","active":true}})"),
+            "/yizhan.desk.v1.AgentService/SetTyping");
   EXPECT_EQ(Translate(&p, R"({"typing":{"conversationId":"x"}})"), "PROTOCOL_ERROR");
   EXPECT_EQ(Translate(&v, R"({"typing":{"active":true,"preview":"我"}})"), "/yizhan.desk.v1.VisitorService/SetTyping");
   EXPECT_EQ(Translate(&v, R"({"setPresence":{}})"), "PROTOCOL_ERROR");
   EXPECT_EQ(Translate(&v, R"({"watchPresence":{}})"), "PROTOCOL_ERROR");
-  EXPECT_EQ(Translate(&p, R"({"setPresence":{"show":"SHOW_AWAY","status":"午饭"}})"), "/yizhan.im.v1.ConversationService/UpdatePresence");
+  EXPECT_EQ(Translate(&p, R"({"setPresence":{"show":"SHOW_AWAY","status":"午饭"}})"),
+            "/yizhan.im.v1.ConversationService/UpdatePresence");
   std::string long_status = R"({"setPresence":{"status":")" + std::string(201, 'x') + "\"}}";
   EXPECT_EQ(Translate(&p, long_status), "PROTOCOL_ERROR");
   std::string many = R"({"watchPresence":{"personIds":[)";
@@ -201,7 +209,8 @@ class StaticTest : public ::testing::Test {
     std::filesystem::create_directories(std::filesystem::path(dir_ + "/" + path).parent_path());
     std::ofstream(dir_ + "/" + path) << text;
   }
-  http::Response Get(const std::string& path, std::vector<std::pair<std::string, std::string>> headers = {}, const std::string& method = "GET") {
+  http::Response Get(const std::string& path, std::vector<std::pair<std::string, std::string>> headers = {},
+                     const std::string& method = "GET") {
     http::Request request;
     request.method = method;
     request.path = path;
@@ -225,16 +234,20 @@ TEST_F(StaticTest, ServesAppsWithTheirPolicies) {
   EXPECT_EQ(page.status, 200);
   EXPECT_EQ(*page.shared_body, "<html>client</html>");
   EXPECT_EQ(Header(page, "Content-Security-Policy"),
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src 'self' blob:; "
-            "connect-src 'self' wss://im.bank.example; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
+            "media-src 'self' blob:; "
+            "connect-src 'self' wss://im.bank.example; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
+            "base-uri 'none'; "
             "frame-ancestors 'none'");
   EXPECT_EQ(Header(page, "X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(Header(page, "Cache-Control"), "no-cache");
   EXPECT_EQ(Header(page, "Content-Type"), "text/html; charset=utf-8");
   EXPECT_EQ(*Get("/desk/").shared_body, "<html>desk</html>");
   EXPECT_EQ(Header(Get("/desk"), "Location"), "/desk/");
-  EXPECT_THAT(Header(Get("/widget/frame.html"), "Content-Security-Policy"), HasSubstr("frame-ancestors 'self' https://www.bank.example"));
-  EXPECT_THAT(Header(Get("/widget/demo.html"), "Content-Security-Policy"), HasSubstr("frame-src 'self'; frame-ancestors 'none'"));
+  EXPECT_THAT(Header(Get("/widget/frame.html"), "Content-Security-Policy"),
+              HasSubstr("frame-ancestors 'self' https://www.bank.example"));
+  EXPECT_THAT(Header(Get("/widget/demo.html"), "Content-Security-Policy"),
+              HasSubstr("frame-src 'self'; frame-ancestors 'none'"));
   EXPECT_EQ(Header(Get("/widget/loader.js"), "Cross-Origin-Resource-Policy"), "cross-origin");
   EXPECT_EQ(Header(Get("/first-paint.js"), "Cross-Origin-Resource-Policy"), "same-origin");
 }
@@ -262,8 +275,9 @@ TEST_F(StaticTest, FallsBackToThePageOfARoute) {
 }
 
 TEST_F(StaticTest, LeadsNowhereElse) {
-  for (const char* path : {"/../outside.html", "/%2e%2e/outside.html", "/assets/../../outside.html", "/..%2foutside.html", "/%2e%2e%2foutside.html",
-                           "/assets/..", "//../outside.html", "/%00", "/a%", "/\\..\\x", "", "x", "/./index.html"}) {
+  for (const char* path : {"/../outside.html", "/%2e%2e/outside.html", "/assets/../../outside.html",
+                           "/..%2foutside.html", "/%2e%2e%2foutside.html", "/assets/..", "//../outside.html", "/%00",
+                           "/a%", "/\\..\\x", "", "x", "/./index.html"}) {
     http::Response response = Get(path);
     EXPECT_EQ(response.status, 400) << path;
   }

@@ -40,10 +40,13 @@ struct Shared {
 };
 
 metrics::Counter& Ended(const std::string& reason) {
-  return metrics::GetCounter("yizhan_edge_live_ended_total", "Live streams ended by the server, by reason.", {{"reason", reason}});
+  return metrics::GetCounter("yizhan_edge_live_ended_total", "Live streams ended by the server, by reason.",
+                             {{"reason", reason}});
 }
 
-class Connection final : public http::StreamHandler, public SessionListener, public std::enable_shared_from_this<Connection> {
+class Connection final : public http::StreamHandler,
+                         public SessionListener,
+                         public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Shared> shared, std::shared_ptr<http::Stream> stream, bool json, std::string stream_id)
       : shared_(std::move(shared)),
@@ -119,7 +122,8 @@ class Connection final : public http::StreamHandler, public SessionListener, pub
 
   void OnEnded(const absl::Status& why) override {
     bool over = why.code() == absl::StatusCode::kUnauthenticated;
-    Bye(over ? "SESSION_ENDED" : "REFUSED", why.message(), !over && why.code() != absl::StatusCode::kPermissionDenied, kClosePolicy);
+    Bye(over ? "SESSION_ENDED" : "REFUSED", why.message(), !over && why.code() != absl::StatusCode::kPermissionDenied,
+        kClosePolicy);
   }
 
   void Stop() { Bye("SHUTTING_DOWN", "the server is stopping", true, kCloseGoingAway); }
@@ -127,22 +131,29 @@ class Connection final : public http::StreamHandler, public SessionListener, pub
  private:
   void TakeMessage(WebSocketKind kind, std::string payload) {
     switch (kind) {
-      case WebSocketKind::kPing: stream_->Write(WebSocketFrame(WebSocketKind::kPong, payload)); return;
-      case WebSocketKind::kPong: return;
+      case WebSocketKind::kPing:
+        stream_->Write(WebSocketFrame(WebSocketKind::kPong, payload));
+        return;
+      case WebSocketKind::kPong:
+        return;
       case WebSocketKind::kClose:
         stream_->Write(WebSocketClose(kCloseNormal, ""));
         return End();
-      default: break;
+      default:
+        break;
     }
     if ((kind == WebSocketKind::kText) != json_) {
-      return Bye("PROTOCOL_ERROR", json_ ? "frames are text here" : "frames are binary here; ask with ?format=json for text", false, kCloseProtocol);
+      return Bye("PROTOCOL_ERROR",
+                 json_ ? "frames are text here" : "frames are binary here; ask with ?format=json for text", false,
+                 kCloseProtocol);
     }
     absl::Time now = absl::Now();
     if (now - second_ >= absl::Seconds(1)) {
       second_ = now;
       frames_ = 0;
     }
-    if (++frames_ > shared_->options.max_frames_per_second) return Bye("PROTOCOL_ERROR", "too many frames in one second", false, kClosePolicy);
+    if (++frames_ > shared_->options.max_frames_per_second)
+      return Bye("PROTOCOL_ERROR", "too many frames in one second", false, kClosePolicy);
     absl::StatusOr<ClientFrame> frame = ParseClientFrame(payload, json_);
     if (!frame.ok()) return Bye("PROTOCOL_ERROR", frame.status().message(), false, kCloseProtocol);
     TakeFrame(*frame, now);
@@ -150,14 +161,16 @@ class Connection final : public http::StreamHandler, public SessionListener, pub
 
   void TakeFrame(const ClientFrame& frame, absl::Time now) {
     switch (frame.kind_case()) {
-      case ClientFrame::kHello: return Hello(frame.hello().token());
+      case ClientFrame::kHello:
+        return Hello(frame.hello().token());
       case ClientFrame::kPing: {
         ServerFrame pong;
         pong.mutable_pong()->set_nonce(frame.ping().nonce());
         pong.mutable_pong()->set_server_time_us(absl::ToUnixMicros(now));
         return Send(pong);
       }
-      default: break;
+      default:
+        break;
     }
     if (session_ == nullptr) return Bye("PROTOCOL_ERROR", "the first frame must be Hello", false, kClosePolicy);
     auto call = translator_->Translate(frame, now);
@@ -183,26 +196,27 @@ class Connection final : public http::StreamHandler, public SessionListener, pub
     asking_ = true;
     session_ = nullptr;
     stream_->SetTimeout(shared_->options.hello_timeout);
-    shared_->authenticator->Authenticate(
-        token, [weak = weak_from_this(), token, pool = &shared_->router->pool(), thread = thread_](absl::StatusOr<rpc::Principal> who) {
-          pool->Post(thread, [weak, token, who = std::move(who)]() mutable {
-            auto self = weak.lock();
-            if (self == nullptr || self->stream_ == nullptr) return;
-            self->asking_ = false;
-            if (!who.ok()) {
-              bool over = who.status().code() == absl::StatusCode::kUnauthenticated;
-              return self->Bye(over ? "SESSION_ENDED" : "UNAVAILABLE", who.status().message(), !over, kClosePolicy);
-            }
-            self->stream_->SetTimeout(self->shared_->options.silence);
-            self->OpenSession(std::move(token), *std::move(who));
-          });
-        });
+    shared_->authenticator->Authenticate(token, [weak = weak_from_this(), token, pool = &shared_->router->pool(),
+                                                 thread = thread_](absl::StatusOr<rpc::Principal> who) {
+      pool->Post(thread, [weak, token, who = std::move(who)]() mutable {
+        auto self = weak.lock();
+        if (self == nullptr || self->stream_ == nullptr) return;
+        self->asking_ = false;
+        if (!who.ok()) {
+          bool over = who.status().code() == absl::StatusCode::kUnauthenticated;
+          return self->Bye(over ? "SESSION_ENDED" : "UNAVAILABLE", who.status().message(), !over, kClosePolicy);
+        }
+        self->stream_->SetTimeout(self->shared_->options.silence);
+        self->OpenSession(std::move(token), *std::move(who));
+      });
+    });
   }
 
   void OpenSession(std::string token, rpc::Principal principal) {
     translator_.emplace(principal);
     log::Debug("edge", "live stream").With("stream", stream_id_).With("principal", principal.id());
-    auto session = shared_->router->Open(thread_, {std::move(principal), std::move(token), stream_->remote_address()}, this);
+    auto session =
+        shared_->router->Open(thread_, {std::move(principal), std::move(token), stream_->remote_address()}, this);
     if (!session.ok()) {
       std::string reason = ReasonOf(session.status());
       return Bye(reason.empty() ? "REFUSED" : reason, session.status().message(), true, kCloseTryLater);
@@ -293,7 +307,8 @@ class Connection final : public http::StreamHandler, public SessionListener, pub
 
 class LiveServer final : public Live {
  public:
-  LiveServer(SessionRouter* router, rpc::Authenticator* authenticator, LiveOptions options) : shared_(std::make_shared<Shared>()) {
+  LiveServer(SessionRouter* router, rpc::Authenticator* authenticator, LiveOptions options)
+      : shared_(std::make_shared<Shared>()) {
     shared_->router = router;
     shared_->authenticator = authenticator;
     shared_->options = options;
@@ -314,10 +329,12 @@ class LiveServer final : public Live {
       return respond(std::move(response));
     }
     if (!IsSameOrigin(request)) {
-      return refuse(Refuse(absl::StatusCode::kPermissionDenied, "CROSS_ORIGIN", "pages of other sites cannot open this stream"));
+      return refuse(
+          Refuse(absl::StatusCode::kPermissionDenied, "CROSS_ORIGIN", "pages of other sites cannot open this stream"));
     }
     if (shared_->stopping.load() || shared_->streams.load() >= shared_->options.max_streams) {
-      return refuse(RefuseForNow(absl::StatusCode::kUnavailable, "TOO_MANY_STREAMS", "the server cannot take another stream just now", 5000));
+      return refuse(RefuseForNow(absl::StatusCode::kUnavailable, "TOO_MANY_STREAMS",
+                                 "the server cannot take another stream just now", 5000));
     }
     Credentials credentials;
     bool hello = !request.Parameter("hello").empty();
@@ -327,11 +344,12 @@ class LiveServer final : public Live {
       return respond(Upgrade(shared_, accept, json, stream_id, "", absl::UnauthenticatedError("says Hello")));
     }
     std::string token = credentials.token;
-    shared_->authenticator->Authenticate(
-        token, [shared = shared_, accept, json, stream_id, token, respond = std::move(respond)](absl::StatusOr<rpc::Principal> who) mutable {
-          if (!who.ok()) return respond(ErrorResponse(who.status(), stream_id));
-          respond(Upgrade(shared, accept, json, stream_id, token, std::move(who)));
-        });
+    shared_->authenticator->Authenticate(token,
+                                         [shared = shared_, accept, json, stream_id, token,
+                                          respond = std::move(respond)](absl::StatusOr<rpc::Principal> who) mutable {
+                                           if (!who.ok()) return respond(ErrorResponse(who.status(), stream_id));
+                                           respond(Upgrade(shared, accept, json, stream_id, token, std::move(who)));
+                                         });
   }
 
   size_t streams() const override { return shared_->streams.load(); }
@@ -348,11 +366,14 @@ class LiveServer final : public Live {
   }
 
  private:
-  static http::Response Upgrade(std::shared_ptr<Shared> shared, const std::string& accept, bool json, const std::string& stream_id,
-                                std::string token, absl::StatusOr<rpc::Principal> who) {
+  static http::Response Upgrade(std::shared_ptr<Shared> shared, const std::string& accept, bool json,
+                                const std::string& stream_id, std::string token, absl::StatusOr<rpc::Principal> who) {
     http::Response response;
     response.status = 101;
-    response.headers = {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Accept", accept}, {"Yizhan-Request-Id", stream_id}};
+    response.headers = {{"Upgrade", "websocket"},
+                        {"Connection", "Upgrade"},
+                        {"Sec-WebSocket-Accept", accept},
+                        {"Yizhan-Request-Id", stream_id}};
     response.upgrade = [shared = std::move(shared), json, stream_id, token = std::move(token), who = std::move(who)](
                            std::shared_ptr<http::Stream> stream, std::string rest) mutable {
       if (shared->stopping.load()) return stream->Close();

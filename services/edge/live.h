@@ -31,8 +31,9 @@ class Live {
   static std::unique_ptr<Live> Make(SessionRouter* router, rpc::Authenticator* authenticator, LiveOptions options);
   virtual ~Live() = default;  // stops
 
-  // A request to /live, on its connection's thread. Whoever brings a bearer token or the session cookie is authenticated before the
-  // upgrade (401 otherwise); who brings neither, or asks with ?hello, begins with Hello. Pages of other sites are refused (403).
+  // A request to /live, on its connection's thread. Whoever brings a bearer token or the session cookie is
+  // authenticated before the upgrade (401 otherwise); who brings neither, or asks with ?hello, begins with Hello. Pages
+  // of other sites are refused (403).
   virtual void Handle(http::Request request, http::Respond respond) = 0;
   virtual size_t streams() const = 0;
   // Says SHUTTING_DOWN to every stream and closes it. Not from a thread of the pool.

@@ -61,11 +61,16 @@ void OwnerLink::Broken(uint64_t generation, const absl::Status& why) {
     if (stopped_) return;
     delay = std::min(kLastRetryMs, kFirstRetryMs << std::min(failures_++, 5));
   }
-  static metrics::Counter& broken = metrics::GetCounter("yizhan_edge_links_broken_total", "Links to owners that broke.");
+  static metrics::Counter& broken =
+      metrics::GetCounter("yizhan_edge_links_broken_total", "Links to owners that broke.");
   broken.Add();
-  log::Warning("edge", "the link to an owner broke; it is opened again").With("owner", OwnerName(owner_)).With("retry_ms", delay).With("error", why);
+  log::Warning("edge", "the link to an owner broke; it is opened again")
+      .With("owner", OwnerName(owner_))
+      .With("retry_ms", delay)
+      .With("error", why);
   for (size_t i = 0; i < pool_->size(); ++i) {
-    pool_->Post(i, [self = shared_from_this(), i, generation] { self->callbacks_.on_down(i, self->owner_, generation); });
+    pool_->Post(i,
+                [self = shared_from_this(), i, generation] { self->callbacks_.on_down(i, self->owner_, generation); });
   }
   pool_->After(0, absl::Milliseconds(delay), [self = shared_from_this()] { self->Open(); });
 }
@@ -82,7 +87,8 @@ void OwnerLink::Split(uint64_t generation, yizhan::live::v1::LinkDown down) {
         break;
       }
       case DownFrame::kSubscription: {
-        auto subscription = std::make_shared<const yizhan::live::v1::Subscription>(std::move(*frame.mutable_subscription()));
+        auto subscription =
+            std::make_shared<const yizhan::live::v1::Subscription>(std::move(*frame.mutable_subscription()));
         for (Batch& batch : batches) batch.items.emplace_back(subscription);
         break;
       }
@@ -96,7 +102,8 @@ void OwnerLink::Split(uint64_t generation, yizhan::live::v1::LinkDown down) {
           batches[thread].items.emplace_back(std::move(*frame.mutable_reply()));
         }
         break;
-      default: break;  // a newer owner's
+      default:
+        break;  // a newer owner's
     }
   }
   {
@@ -107,7 +114,9 @@ void OwnerLink::Split(uint64_t generation, yizhan::live::v1::LinkDown down) {
     if (batches[i].items.empty()) continue;
     batches[i].owner = owner_;
     batches[i].generation = generation;
-    pool_->Post(i, [self = shared_from_this(), i, batch = std::move(batches[i])]() mutable { self->callbacks_.on_batch(i, std::move(batch)); });
+    pool_->Post(i, [self = shared_from_this(), i, batch = std::move(batches[i])]() mutable {
+      self->callbacks_.on_batch(i, std::move(batch));
+    });
   }
 }
 
@@ -118,7 +127,8 @@ absl::Status OwnerLink::Send(uint64_t generation, const yizhan::live::v1::UpFram
     if (generation == generation_) link = link_;
   }
   if (link == nullptr) {
-    return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN", "the service cannot be reached just now: try again", 500);
+    return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN",
+                        "the service cannot be reached just now: try again", 500);
   }
   return link->Send(frame);
 }

@@ -10,8 +10,8 @@
 
 namespace yizhan::edge {
 
-// A token bucket for each address (IPv6: each /64). Thread-safe. Bounded: the oldest half is forgotten when it is full, which lets at most
-// as many more through as there are addresses.
+// A token bucket for each address (IPv6: each /64). Thread-safe. Bounded: the oldest half is forgotten when it is full,
+// which lets at most as many more through as there are addresses.
 class RateLimiter {
  public:
   struct Limits {

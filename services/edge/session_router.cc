@@ -22,7 +22,8 @@ class Router final : public SessionRouter {
 
   void Start() {
     std::vector<std::weak_ptr<Shard>> weak;
-    for (size_t i = 0; i < core_->pool->size(); ++i) weak.push_back(shards_.emplace_back(std::make_shared<Shard>(core_, i)));
+    for (size_t i = 0; i < core_->pool->size(); ++i)
+      weak.push_back(shards_.emplace_back(std::make_shared<Shard>(core_, i)));
     for (Owner owner : {kIm, kDesk}) {
       rpc::Channel* channel = core_->channels(OwnerName(owner));
       if (channel == nullptr) continue;
@@ -36,7 +37,8 @@ class Router final : public SessionRouter {
       callbacks.on_batch = [weak](size_t thread, Batch batch) {
         if (auto shard = weak[thread].lock()) shard->OnBatch(std::move(batch));
       };
-      core_->links[owner] = std::make_shared<OwnerLink>(core_->pool, channel, owner, core_->edge_id, std::move(callbacks));
+      core_->links[owner] =
+          std::make_shared<OwnerLink>(core_->pool, channel, owner, core_->edge_id, std::move(callbacks));
     }
     for (auto& link : core_->links) {
       if (link != nullptr) link->Start();
@@ -46,19 +48,25 @@ class Router final : public SessionRouter {
     }
   }
 
-  absl::StatusOr<std::unique_ptr<Session>> Open(size_t thread, SessionOptions options, SessionListener* listener) override {
-    if (options.principal.kind() != rpc::Principal::KIND_PERSON && options.principal.kind() != rpc::Principal::KIND_VISITOR) {
-      return Refuse(absl::StatusCode::kPermissionDenied, "NOT_FOR_SERVICES", "only people and visitors have live sessions");
+  absl::StatusOr<std::unique_ptr<Session>> Open(size_t thread, SessionOptions options,
+                                                SessionListener* listener) override {
+    if (options.principal.kind() != rpc::Principal::KIND_PERSON &&
+        options.principal.kind() != rpc::Principal::KIND_VISITOR) {
+      return Refuse(absl::StatusCode::kPermissionDenied, "NOT_FOR_SERVICES",
+                    "only people and visitors have live sessions");
     }
     {
       absl::MutexLock lock(&core_->mutex);
-      if (core_->stopped) return RefuseForNow(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is stopping", 2000);
+      if (core_->stopped)
+        return RefuseForNow(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is stopping", 2000);
       if (core_->sessions >= core_->limits.sessions) {
-        return RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS", "the server holds as many sessions as it may", 30'000);
+        return RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
+                            "the server holds as many sessions as it may", 30'000);
       }
       size_t& count = core_->per_principal[options.principal.id()];
       if (count >= core_->limits.sessions_per_principal) {
-        return RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS", "you are connected from too many places at once", 30'000);
+        return RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_STREAMS",
+                            "you are connected from too many places at once", 30'000);
       }
       ++count;
       core_->sessions++;
@@ -103,7 +111,8 @@ std::string_view SessionRouter::ServiceOf(std::string_view method) {
   return dot == std::string_view::npos ? std::string_view() : method.substr(0, dot);
 }
 
-std::unique_ptr<SessionRouter> SessionRouter::Make(http::IoPool* pool, Channels channels, rpc::Authenticator* authenticator, Limits limits) {
+std::unique_ptr<SessionRouter> SessionRouter::Make(http::IoPool* pool, Channels channels,
+                                                   rpc::Authenticator* authenticator, Limits limits) {
   auto core = std::make_shared<RouterCore>();
   core->pool = pool;
   core->channels = std::move(channels);

@@ -54,7 +54,8 @@ class Device : public SessionListener {
 
 class RouterTest : public ::testing::Test {
  protected:
-  RouterTest() : router_(SessionRouter::Make(&station_.pool, station_.channels(), station_.authenticator(), limits())) {}
+  RouterTest()
+      : router_(SessionRouter::Make(&station_.pool, station_.channels(), station_.authenticator(), limits())) {}
   ~RouterTest() override {
     for (auto& device : devices_) Close(device.get());
     router_->Stop();
@@ -234,7 +235,8 @@ TEST_F(RouterTest, ADeviceMayCloseItselfInsideAnEvent) {
   std::vector<std::unique_ptr<Leaver>> leavers;
   for (int i = 0; i < 3; ++i) leavers.push_back(std::make_unique<Leaver>());
   station_.pool.RunAndWait(0, [&] {
-    for (auto& leaver : leavers) leaver->session = router_->Open(0, {station_.Principal("yzp_a"), "", ""}, leaver.get()).value();
+    for (auto& leaver : leavers)
+      leaver->session = router_->Open(0, {station_.Principal("yzp_a"), "", ""}, leaver.get()).value();
   });
   for (auto& leaver : leavers) ASSERT_TRUE(leaver->WaitFor("ready"));
   Device* stays = Open("yzp_b", 0);

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/rpc/service.h"
 #include "base/status.h"
+#include "edge/session_impl.h"
 
 namespace yizhan::edge {
 namespace {
@@ -21,56 +22,19 @@ constexpr absl::Duration kTick = absl::Milliseconds(500);
 constexpr absl::Duration kRetryRefused = absl::Milliseconds(500);
 
 absl::Status LinkDownStatus() {
-  return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN", "the service cannot be reached just now: try again", 500);
+  return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN",
+                      "the service cannot be reached just now: try again", 500);
 }
 
 absl::Status Ended(std::string_view why) { return Refuse(absl::StatusCode::kUnauthenticated, "SESSION_ENDED", why); }
 
-// A token is asked about again after 15 to 25 seconds: with the authenticator's own 30 a session ends within 55 s of its token.
+// A token is asked about again after 15 to 25 seconds: with the authenticator's own 30 a session ends within 55 s of
+// its token.
 Steady::time_point NextCheck(uint64_t session) {
   return Steady::now() + std::chrono::milliseconds(15'000 + (session * 2'654'435'761u) % 10'000);
 }
 
 }  // namespace
-
-class Shard::SessionImpl final : public Session {
- public:
-  SessionImpl(std::shared_ptr<Shard> shard, uint64_t session_id, SessionOptions o, SessionListener* l)
-      : shard_(std::move(shard)), id_(session_id), options(std::move(o)), listener(l) {}
-  ~SessionImpl() override { shard_->Remove(this); }
-
-  void Call(std::string_view method, std::string request, Done done, absl::Duration timeout, std::string request_id) override {
-    shard_->Call(this, method, std::move(request), std::move(done), timeout, std::move(request_id));
-  }
-  const rpc::Principal& principal() const override { return options.principal; }
-  uint64_t id() const override { return id_; }
-  bool ready() const override { return is_ready; }
-  bool Hears(std::string_view topic) const override {
-    for (const auto& owner : owners) {
-      for (const Topic* heard : owner.topics) {
-        if (*heard->name == topic) return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  std::shared_ptr<Shard> shard_;
-  const uint64_t id_;
-
- public:
-  struct OwnerState {
-    bool needed = false, opened = false;
-    uint64_t asked = 0;  // the generation on which it was asked to be opened
-    std::vector<Topic*> topics;
-  };
-  SessionOptions options;
-  SessionListener* listener;  // null once it was told the end
-  std::array<OwnerState, kOwners> owners;
-  bool is_ready = false, was_ready = false, is_touched = false, checking = false;
-  uint32_t calls = 0;
-  Steady::time_point next_check;
-};
 
 Shard::Shard(std::shared_ptr<RouterCore> core, size_t thread) : core_(std::move(core)), thread_(thread) {}
 
@@ -91,7 +55,8 @@ std::unique_ptr<Session> Shard::Open(SessionOptions options, SessionListener* li
     if (session->owners[owner].needed && generation_[owner] != 0) SendOpen(session.get(), owner);
   }
   // With no owner to wait for it is ready at once, but never inside this call.
-  if (!session->owners[kIm].needed && !session->owners[kDesk].needed) Later(id, [this](SessionImpl* s) { CheckReady(s); });
+  if (!session->owners[kIm].needed && !session->owners[kDesk].needed)
+    Later(id, [this](SessionImpl* s) { CheckReady(s); });
   return session;
 }
 
@@ -114,7 +79,8 @@ void Shard::Remove(SessionImpl* session) {
   if (session->is_touched) std::replace(touched_.begin(), touched_.end(), session, static_cast<SessionImpl*>(nullptr));
   absl::MutexLock lock(&core_->mutex);
   core_->sessions--;
-  if (auto count = core_->per_principal.find(session->principal().id()); count != core_->per_principal.end() && --count->second == 0) {
+  if (auto count = core_->per_principal.find(session->principal().id());
+      count != core_->per_principal.end() && --count->second == 0) {
     core_->per_principal.erase(count);
   }
 }
@@ -132,10 +98,12 @@ void Shard::Later(uint64_t session, absl::AnyInvocable<void(SessionImpl*)> work)
 
 // --- calls
 
-void Shard::Call(SessionImpl* session, std::string_view method, std::string request, Done done, absl::Duration timeout, std::string request_id) {
+void Shard::Call(SessionImpl* session, std::string_view method, std::string request, Done done, absl::Duration timeout,
+                 std::string request_id) {
   if (session->calls >= core_->limits.calls_per_session) {
     return Later(session->id(), [done = std::move(done)](SessionImpl*) mutable {
-      done(RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS", "too many calls of this session wait for their answers", 1000));
+      done(RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_CALLS",
+                        "too many calls of this session wait for their answers", 1000));
     });
   }
   if (request_id.empty()) request_id = RandomRequestId();
@@ -160,15 +128,17 @@ void Shard::Call(SessionImpl* session, std::string_view method, std::string requ
     return Later(session->id(), [done = std::move(done), sent](SessionImpl*) mutable { done(sent); });
   }
   session->calls++;
-  pending_.emplace(call_id, Pending{session->id(), owner, Steady::now() + absl::ToChronoNanoseconds(timeout), std::move(done)});
+  pending_.emplace(call_id,
+                   Pending{session->id(), owner, Steady::now() + absl::ToChronoNanoseconds(timeout), std::move(done)});
 }
 
-void Shard::CallChannel(SessionImpl* session, std::string_view method, std::string request, Done done, absl::Duration timeout,
-                        std::string request_id) {
+void Shard::CallChannel(SessionImpl* session, std::string_view method, std::string request, Done done,
+                        absl::Duration timeout, std::string request_id) {
   rpc::Channel* channel = core_->channels(SessionRouter::ServiceOf(method));
   if (channel == nullptr) {
     return Later(session->id(), [done = std::move(done)](SessionImpl*) mutable {
-      done(Refuse(absl::StatusCode::kUnimplemented, "SERVICE_ABSENT", "this installation does not run the service of this method"));
+      done(Refuse(absl::StatusCode::kUnimplemented, "SERVICE_ABSENT",
+                  "this installation does not run the service of this method"));
     });
   }
   rpc::CallOptions options;
@@ -178,7 +148,8 @@ void Shard::CallChannel(SessionImpl* session, std::string_view method, std::stri
   options.remote_address = session->options.remote_address;
   session->calls++;
   channel->Call(method, std::move(request), std::move(options),
-                [self = shared_from_this(), id = session->id(), done = std::move(done)](absl::StatusOr<std::string> result) mutable {
+                [self = shared_from_this(), id = session->id(),
+                 done = std::move(done)](absl::StatusOr<std::string> result) mutable {
                   self->Later(id, [done = std::move(done), result = std::move(result)](SessionImpl* found) mutable {
                     found->calls--;
                     done(std::move(result));
@@ -200,10 +171,10 @@ void Shard::Take(Owner owner, yizhan::live::v1::Reply reply) {
   pending_.erase(found);
   if (reply.code() == 0) return Answer(std::move(pending), std::move(*reply.mutable_response()));
   auto code = reply.code() <= 16 ? static_cast<absl::StatusCode>(reply.code()) : absl::StatusCode::kUnknown;
-  absl::Status status = reply.retry_after_ms() > 0
-                            ? RefuseForNow(code, reply.reason(), reply.message(), static_cast<int>(reply.retry_after_ms()))
-                        : reply.reason().empty() ? absl::Status(code, reply.message())
-                                                 : Refuse(code, reply.reason(), reply.message());
+  absl::Status status = reply.retry_after_ms() > 0 ? RefuseForNow(code, reply.reason(), reply.message(),
+                                                                  static_cast<int>(reply.retry_after_ms()))
+                        : reply.reason().empty()   ? absl::Status(code, reply.message())
+                                                   : Refuse(code, reply.reason(), reply.message());
   Answer(std::move(pending), std::move(status));
 }
 
@@ -216,7 +187,8 @@ void Shard::SendOpen(SessionImpl* session, Owner owner) {
   UpFrame frame;
   frame.mutable_open()->set_session(session->id());
   *frame.mutable_open()->mutable_principal() = session->principal();
-  (void)core_->links[owner]->Send(generation_[owner], frame);  // a link that broke is opened anew, and the session with it
+  (void)core_->links[owner]->Send(generation_[owner],
+                                  frame);  // a link that broke is opened anew, and the session with it
 }
 
 void Shard::OnUp(Owner owner, uint64_t generation) {
@@ -252,107 +224,6 @@ void Shard::OnDown(Owner owner, uint64_t generation) {
   for (Pending& pending : lost) Answer(std::move(pending), LinkDownStatus());
 }
 
-void Shard::OnBatch(Batch batch) {
-  if (batch.generation != generation_[batch.owner]) return;
-  handing_out_ = true;
-  for (Batch::Item& item : batch.items) {
-    std::visit([&](auto& what) { Take(batch.owner, std::move(what)); }, item);
-  }
-  // The list grows while listeners act on what they hear.
-  for (size_t i = 0; i < touched_.size(); ++i) {
-    SessionImpl* session = touched_[i];
-    if (session == nullptr) continue;
-    session->is_touched = false;
-    if (session->listener != nullptr) session->listener->OnEventsEnd();
-  }
-  touched_.clear();
-  handing_out_ = false;
-  for (Owner owner : {kIm, kDesk}) Sweep(owner);
-}
-
-// --- what sessions hear
-
-void Shard::Hear(SessionImpl* session, Owner owner, std::string_view name) {
-  auto it = topics_[owner].find(name);
-  if (it == topics_[owner].end()) {
-    it = topics_[owner].emplace(std::string(name), Topic{}).first;
-    it->second.name = &it->first;
-  }
-  Topic* topic = &it->second;
-  auto& heard = session->owners[owner].topics;
-  if (std::find(heard.begin(), heard.end(), topic) != heard.end()) return;
-  heard.push_back(topic);
-  topic->sessions.push_back(session);
-}
-
-void Shard::Unhear(SessionImpl* session, Owner owner, std::string_view name) {
-  auto it = topics_[owner].find(name);
-  if (it == topics_[owner].end()) return;
-  auto& heard = session->owners[owner].topics;
-  auto at = std::find(heard.begin(), heard.end(), &it->second);
-  if (at == heard.end()) return;
-  *at = heard.back();
-  heard.pop_back();
-  auto& sessions = it->second.sessions;
-  auto slot = std::find(sessions.begin(), sessions.end(), session);
-  if (handing_out_) {
-    *slot = nullptr;
-    thinned_[owner].push_back(it->first);
-    return;
-  }
-  *slot = sessions.back();
-  sessions.pop_back();
-  if (sessions.empty()) topics_[owner].erase(it);
-}
-
-void Shard::DropTopics(SessionImpl* session, Owner owner) {
-  auto& heard = session->owners[owner].topics;
-  while (!heard.empty()) Unhear(session, owner, *heard.back()->name);
-}
-
-// Closes the gaps that were left while a batch was handed out.
-void Shard::Sweep(Owner owner) {
-  for (const std::string& name : thinned_[owner]) {
-    auto it = topics_[owner].find(name);
-    if (it == topics_[owner].end()) continue;
-    auto& sessions = it->second.sessions;
-    sessions.erase(std::remove(sessions.begin(), sessions.end(), nullptr), sessions.end());
-    if (sessions.empty()) topics_[owner].erase(it);
-  }
-  thinned_[owner].clear();
-}
-
-void Shard::Take(Owner owner, const std::shared_ptr<const Event>& event) {
-  auto it = topics_[owner].find(event->topic());
-  if (it == topics_[owner].end()) return;
-  Topic& topic = it->second;
-  // By index: a listener may open or close sessions, or make theirs hear more.
-  for (size_t i = 0; i < topic.sessions.size(); ++i) {
-    SessionImpl* session = topic.sessions[i];
-    // Before Ready a client fetches what there is; afterwards it is told everything, other links' troubles or not.
-    if (session == nullptr || !session->was_ready || session->listener == nullptr) continue;
-    if (!session->is_touched) {
-      session->is_touched = true;
-      touched_.push_back(session);
-    }
-    session->listener->OnEvent(event);
-  }
-}
-
-void Shard::Take(Owner owner, const std::shared_ptr<const yizhan::live::v1::Subscription>& subscription) {
-  auto found = principals_.find(subscription->principal_id());
-  if (found == principals_.end()) return;
-  for (SessionImpl* session : found->second) {
-    // One that is not open here yet hears of it with SessionOpened.
-    if (!session->owners[owner].opened) continue;
-    if (subscription->active()) {
-      Hear(session, owner, subscription->topic());
-    } else {
-      Unhear(session, owner, subscription->topic());
-    }
-  }
-}
-
 void Shard::Take(Owner owner, yizhan::live::v1::SessionOpened opened) {
   SessionImpl* session = Find(opened.session());
   if (session == nullptr || session->owners[owner].asked != generation_[owner]) return;
@@ -364,9 +235,11 @@ void Shard::Take(Owner owner, yizhan::live::v1::SessionOpened opened) {
     return CheckReady(session);
   }
   auto code = static_cast<absl::StatusCode>(std::min<uint32_t>(opened.code(), 16));
-  absl::Status why = opened.reason().empty() ? absl::Status(code, opened.message()) : Refuse(code, opened.reason(), opened.message());
-  bool passing = code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kResourceExhausted || code == absl::StatusCode::kAborted ||
-                 code == absl::StatusCode::kDeadlineExceeded || code == absl::StatusCode::kInternal || code == absl::StatusCode::kUnknown;
+  absl::Status why =
+      opened.reason().empty() ? absl::Status(code, opened.message()) : Refuse(code, opened.reason(), opened.message());
+  bool passing = code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kResourceExhausted ||
+                 code == absl::StatusCode::kAborted || code == absl::StatusCode::kDeadlineExceeded ||
+                 code == absl::StatusCode::kInternal || code == absl::StatusCode::kUnknown;
   state.asked = 0;
   if (!passing) {
     if (SessionListener* listener = std::exchange(session->listener, nullptr)) listener->OnEnded(why);
@@ -374,7 +247,8 @@ void Shard::Take(Owner owner, yizhan::live::v1::SessionOpened opened) {
   }
   core_->pool->After(thread_, kRetryRefused, [self = shared_from_this(), id = session->id(), owner] {
     SessionImpl* again = self->Find(id);
-    if (again != nullptr && again->listener != nullptr && again->owners[owner].asked == 0 && self->generation_[owner] != 0) {
+    if (again != nullptr && again->listener != nullptr && again->owners[owner].asked == 0 &&
+        self->generation_[owner] != 0) {
       self->SendOpen(again, owner);
     }
   });
@@ -408,7 +282,8 @@ void Shard::Tick() {
     }
   }
   for (Pending& pending : late) {
-    Answer(std::move(pending), Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE", "the service did not answer in time; the call may have been done"));
+    Answer(std::move(pending), Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
+                                      "the service did not answer in time; the call may have been done"));
   }
   std::vector<uint64_t> due;
   for (const auto& [id, session] : sessions_) {
@@ -429,14 +304,15 @@ void Shard::CheckToken(SessionImpl* session) {
   }
   if (session->options.token.empty()) return;
   session->checking = true;
-  core_->authenticator->Authenticate(session->options.token, [self = shared_from_this(), id = session->id()](absl::StatusOr<rpc::Principal> who) {
-    self->Later(id, [who = std::move(who)](SessionImpl* found) {
-      found->checking = false;
-      // A directory that cannot be asked ends no session; its answer does.
-      if (who.status().code() != absl::StatusCode::kUnauthenticated || found->listener == nullptr) return;
-      std::exchange(found->listener, nullptr)->OnEnded(Ended("the session was ended: log in again"));
-    });
-  });
+  core_->authenticator->Authenticate(
+      session->options.token, [self = shared_from_this(), id = session->id()](absl::StatusOr<rpc::Principal> who) {
+        self->Later(id, [who = std::move(who)](SessionImpl* found) {
+          found->checking = false;
+          // A directory that cannot be asked ends no session; its answer does.
+          if (who.status().code() != absl::StatusCode::kUnauthenticated || found->listener == nullptr) return;
+          std::exchange(found->listener, nullptr)->OnEnded(Ended("the session was ended: log in again"));
+        });
+      });
 }
 
 }  // namespace yizhan::edge

@@ -67,7 +67,8 @@ class Shard : public std::enable_shared_from_this<Shard> {
   void Call(SessionImpl* session, std::string_view method, std::string request,
             absl::AnyInvocable<void(absl::StatusOr<std::string>)> done, absl::Duration timeout, std::string request_id);
   void CallChannel(SessionImpl* session, std::string_view method, std::string request,
-                   absl::AnyInvocable<void(absl::StatusOr<std::string>)> done, absl::Duration timeout, std::string request_id);
+                   absl::AnyInvocable<void(absl::StatusOr<std::string>)> done, absl::Duration timeout,
+                   std::string request_id);
   // Runs soon, if the session is still there.
   void Later(uint64_t session, absl::AnyInvocable<void(SessionImpl*)> work);
   void SendOpen(SessionImpl* session, Owner owner);

@@ -25,7 +25,8 @@ struct App {
   const char* folder;
   const char* prefix;
 };
-constexpr App kApps[] = {{"client", "/"}, {"workbench", "/desk/"}, {"audit", "/audit/"}, {"console", "/admin/"}, {"widget", "/widget/"}};
+constexpr App kApps[] = {
+    {"client", "/"}, {"workbench", "/desk/"}, {"audit", "/audit/"}, {"console", "/admin/"}, {"widget", "/widget/"}};
 
 struct Type {
   const char* extension;
@@ -102,7 +103,8 @@ bool AcceptsGzip(std::string_view header) {
 
 bool IsCspSource(const std::string& source) {
   return !source.empty() && std::all_of(source.begin(), source.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' || c == '/' || c == '.' || c == '-' || c == '*';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' || c == '/' ||
+           c == '.' || c == '-' || c == '*';
   });
 }
 
@@ -112,13 +114,15 @@ absl::StatusOr<std::unique_ptr<StaticFiles>> StaticFiles::Load(const StaticOptio
   auto files = std::unique_ptr<StaticFiles>(new StaticFiles);
   for (const std::string& site : options.widget_sites) {
     if (!IsCspSource(site)) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "WIDGET_SITE", "\"" + site + "\" is not a site: write it as https://www.bank.example");
+      return Refuse(absl::StatusCode::kInvalidArgument, "WIDGET_SITE",
+                    "\"" + site + "\" is not a site: write it as https://www.bank.example");
     }
     files->widget_sites_ += " " + site;
   }
   for (const App& app : kApps) YZ_RETURN_IF_ERROR(files->ReadApp(options.dir + "/" + app.folder, app.prefix));
   if (files->files_.empty()) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "PAGES_MISSING", "the folder " + options.dir + " holds no built pages");
+    return Refuse(absl::StatusCode::kInvalidArgument, "PAGES_MISSING",
+                  "the folder " + options.dir + " holds no built pages");
   }
   return files;
 }
@@ -133,7 +137,8 @@ absl::Status StaticFiles::ReadApp(const std::string& folder, const std::string& 
     if (!entries->is_regular_file(error) || entries->is_symlink(error)) continue;
     const Type* type = TypeOf(entries->path());
     fs::path relative = entries->path().lexically_relative(folder);
-    if (type == nullptr || relative.string().find("/.") != std::string::npos || relative.string().front() == '.') continue;
+    if (type == nullptr || relative.string().find("/.") != std::string::npos || relative.string().front() == '.')
+      continue;
     std::ifstream in(entries->path(), std::ios::binary);
     std::stringstream bytes;
     bytes << in.rdbuf();
@@ -142,7 +147,8 @@ absl::Status StaticFiles::ReadApp(const std::string& folder, const std::string& 
     file.plain = std::make_shared<const std::string>(std::move(bytes).str());
     bytes_ += file.plain->size();
     if (bytes_ > kMaxBytes) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "PAGES_TOO_LARGE", "the pages below " + folder + " exceed 128 MiB: is it the right folder?");
+      return Refuse(absl::StatusCode::kInvalidArgument, "PAGES_TOO_LARGE",
+                    "the pages below " + folder + " exceed 128 MiB: is it the right folder?");
     }
     if (type->compresses && file.plain->size() >= kMinGzipBytes) file.gzip = Gzip(*file.plain);
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -155,7 +161,9 @@ absl::Status StaticFiles::ReadApp(const std::string& folder, const std::string& 
     if (relative == "index.html") files_[prefix] = file;
     files_[path] = std::move(file);
   }
-  if (error) return Refuse(absl::StatusCode::kUnavailable, "PAGES_MISSING", "cannot read the folder " + folder + ": " + error.message());
+  if (error)
+    return Refuse(absl::StatusCode::kUnavailable, "PAGES_MISSING",
+                  "cannot read the folder " + folder + ": " + error.message());
   return absl::OkStatus();
 }
 
@@ -170,9 +178,11 @@ std::string StaticFiles::Policy(const http::Request& request, std::string_view p
   if (!host.empty()) absl::StrAppend(&connect, request.secure ? " wss://" : " ws://", host);
   bool frame = path == "/widget/frame.html";
   return absl::StrCat(
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src 'self' blob:; ", connect,
-      "; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; ",
-      path == "/widget/demo.html" ? "frame-src 'self'; " : "", "frame-ancestors ", frame ? "'self'" + widget_sites_ : std::string("'none'"));
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src "
+      "'self' blob:; ",
+      connect, "; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; ",
+      path == "/widget/demo.html" ? "frame-src 'self'; " : "", "frame-ancestors ",
+      frame ? "'self'" + widget_sites_ : std::string("'none'"));
 }
 
 http::Response StaticFiles::Serve(const http::Request& request) const {
@@ -182,8 +192,9 @@ http::Response StaticFiles::Serve(const http::Request& request) const {
     return response;
   }
   std::string path;
-  if (!http::PercentDecode(request.path, false, &path) || path.empty() || path.front() != '/' || path.find('\0') != std::string::npos ||
-      path.find("/../") != std::string::npos || path.find("/./") != std::string::npos || path.find('\\') != std::string::npos ||
+  if (!http::PercentDecode(request.path, false, &path) || path.empty() || path.front() != '/' ||
+      path.find('\0') != std::string::npos || path.find("/../") != std::string::npos ||
+      path.find("/./") != std::string::npos || path.find('\\') != std::string::npos ||
       (path.size() >= 3 && path.substr(path.size() - 3) == "/..")) {
     return http::TextResponse(400, "this is not a path\n");
   }
@@ -201,7 +212,8 @@ http::Response StaticFiles::Serve(const http::Request& request) const {
     }
     std::string rest = path.substr(home.size());
     const File* page = Find(home);
-    if (page == nullptr || rest.find('.') != std::string::npos || home == "/widget/") return http::TextResponse(404, "there is no such page\n");
+    if (page == nullptr || rest.find('.') != std::string::npos || home == "/widget/")
+      return http::TextResponse(404, "there is no such page\n");
     if (rest.find('/') != std::string::npos) {
       http::Response response = http::TextResponse(302, "");
       response.headers.emplace_back("Location", home);
@@ -211,11 +223,12 @@ http::Response StaticFiles::Serve(const http::Request& request) const {
     path = home;
   }
   http::Response response;
-  response.headers = {{"Content-Type", file->type},
-                      {"ETag", file->etag},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"Referrer-Policy", "no-referrer"},
-                      {"Cross-Origin-Resource-Policy", path.compare(0, 8, "/widget/") == 0 ? "cross-origin" : "same-origin"}};
+  response.headers = {
+      {"Content-Type", file->type},
+      {"ETag", file->etag},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Resource-Policy", path.compare(0, 8, "/widget/") == 0 ? "cross-origin" : "same-origin"}};
   if (file->hashed) {
     response.headers.emplace_back("Cache-Control", "public, max-age=31536000, immutable");
   } else if (path.compare(0, 8, "/widget/") == 0 && !file->page) {
@@ -229,7 +242,8 @@ http::Response StaticFiles::Serve(const http::Request& request) const {
     response.headers.emplace_back("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
   }
   if (file->gzip != nullptr) response.headers.emplace_back("Vary", "Accept-Encoding");
-  if (std::string_view seen = request.Header("if-none-match"); seen == "*" || seen.find(file->etag) != std::string_view::npos) {
+  if (std::string_view seen = request.Header("if-none-match");
+      seen == "*" || seen.find(file->etag) != std::string_view::npos) {
     response.status = 304;
     return response;
   }

@@ -21,8 +21,8 @@ struct StaticOptions {
 
 class StaticFiles {
  public:
-  // Reads everything: client at /, workbench at /desk/, audit at /audit/, console at /admin/, widget at /widget/. InvalidArgument when the
-  // folder holds no page, a site is not a proper source, or the files exceed 128 MiB.
+  // Reads everything: client at /, workbench at /desk/, audit at /audit/, console at /admin/, widget at /widget/.
+  // InvalidArgument when the folder holds no page, a site is not a proper source, or the files exceed 128 MiB.
   static absl::StatusOr<std::unique_ptr<StaticFiles>> Load(const StaticOptions& options);
 
   // Any thread. GET and HEAD; unknown names without an extension get the app's page, which routes by itself.

@@ -13,8 +13,9 @@ std::unique_ptr<pb::Message> New(const pb::Descriptor* type) {
 }
 
 absl::Status Malformed(const pb::Descriptor* type, const std::string& why) {
-  return Refuse(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
-                "the request is not a valid " + std::string(type->full_name()) + (why.empty() ? "" : ": " + why.substr(0, 300)));
+  return Refuse(
+      absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
+      "the request is not a valid " + std::string(type->full_name()) + (why.empty() ? "" : ": " + why.substr(0, 300)));
 }
 
 }  // namespace
@@ -24,7 +25,8 @@ absl::StatusOr<std::unique_ptr<pb::Message>> FromJson(const pb::Descriptor* type
   if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) return message;
   pb::util::JsonParseOptions options;
   options.ignore_unknown_fields = false;
-  pb::util::Status status = pb::util::JsonStringToMessage(pb::StringPiece(json.data(), json.size()), message.get(), options);
+  pb::util::Status status =
+      pb::util::JsonStringToMessage(pb::StringPiece(json.data(), json.size()), message.get(), options);
   if (!status.ok()) return Malformed(type, std::string(status.message().data(), status.message().size()));
   return message;
 }
@@ -38,7 +40,9 @@ absl::StatusOr<std::unique_ptr<pb::Message>> FromBinary(const pb::Descriptor* ty
 absl::StatusOr<std::string> ToJson(const pb::Message& message) {
   std::string json;
   pb::util::Status status = pb::util::MessageToJsonString(message, &json);
-  if (!status.ok()) return absl::InternalError("an answer cannot be written as JSON: " + std::string(status.message().data(), status.message().size()));
+  if (!status.ok())
+    return absl::InternalError("an answer cannot be written as JSON: " +
+                               std::string(status.message().data(), status.message().size()));
   return json;
 }
 

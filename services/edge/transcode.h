@@ -10,12 +10,15 @@
 
 namespace yizhan::edge {
 
-// A message of the linked-in contract from JSON text; an empty text is an empty message. InvalidArgument (MALFORMED_REQUEST) says what is
-// wrong: unknown fields are refused, because a misspelt one would be passed over in silence.
-absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromJson(const google::protobuf::Descriptor* type, std::string_view json);
+// A message of the linked-in contract from JSON text; an empty text is an empty message. InvalidArgument
+// (MALFORMED_REQUEST) says what is wrong: unknown fields are refused, because a misspelt one would be passed over in
+// silence.
+absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromJson(const google::protobuf::Descriptor* type,
+                                                                    std::string_view json);
 
 // A message from its binary form. InvalidArgument (MALFORMED_REQUEST).
-absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromBinary(const google::protobuf::Descriptor* type, std::string_view bytes);
+absl::StatusOr<std::unique_ptr<google::protobuf::Message>> FromBinary(const google::protobuf::Descriptor* type,
+                                                                      std::string_view bytes);
 
 // Proto3 JSON: lowerCamelCase names, 64-bit numbers as text, defaults left out. Internal when a string is not UTF-8.
 absl::StatusOr<std::string> ToJson(const google::protobuf::Message& message);

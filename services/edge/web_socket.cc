@@ -35,7 +35,8 @@ bool HasToken(std::string_view header, std::string_view wanted) {
 }
 
 bool IsCloseCode(uint16_t code) {
-  return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) || (code >= 3000 && code <= 4999);
+  return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+         (code >= 3000 && code <= 4999);
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ absl::Status WebSocketDecoder::Fail(uint16_t code, std::string_view why) {
   return Refuse(absl::StatusCode::kInvalidArgument, "PROTOCOL_ERROR", why);
 }
 
-absl::Status WebSocketDecoder::Feed(std::string_view bytes, const std::function<bool(WebSocketKind, std::string)>& take) {
+absl::Status WebSocketDecoder::Feed(std::string_view bytes,
+                                    const std::function<bool(WebSocketKind, std::string)>& take) {
   while (!bytes.empty() || (in_payload_ && read_ == length_)) {
     if (!in_payload_) {
       header_.push_back(bytes.front());
@@ -78,16 +80,19 @@ absl::Status WebSocketDecoder::ReadHeader() {
     final_ = byte(0) & 0x80;
     opcode_ = byte(0) & 0x0F;
     if (IsControl(opcode_) ? opcode_ > 10 : opcode_ > 2) return Fail(kCloseProtocol, "an unknown kind of frame");
-    if (IsControl(opcode_) && (!final_ || (byte(1) & 0x7F) > kMaxControlBytes)) return Fail(kCloseProtocol, "a control frame is cut or too long");
+    if (IsControl(opcode_) && (!final_ || (byte(1) & 0x7F) > kMaxControlBytes))
+      return Fail(kCloseProtocol, "a control frame is cut or too long");
     if (opcode_ == kContinuation && message_opcode_ == 0) return Fail(kCloseProtocol, "a continuation of nothing");
-    if ((opcode_ == 1 || opcode_ == 2) && message_opcode_ != 0) return Fail(kCloseProtocol, "a message inside a message");
+    if ((opcode_ == 1 || opcode_ == 2) && message_opcode_ != 0)
+      return Fail(kCloseProtocol, "a message inside a message");
   }
   if (header_.size() < 2 + length_bytes + 4) return absl::OkStatus();
   uint64_t length = byte(1) & 0x7F;
   if (length_bytes > 0) {
     length = 0;
     for (size_t i = 0; i < length_bytes; ++i) length = length << 8 | byte(2 + i);
-    if (length < (length_bytes == 2 ? 126u : 65536u)) return Fail(kCloseProtocol, "a length is not written in its shortest form");
+    if (length < (length_bytes == 2 ? 126u : 65536u))
+      return Fail(kCloseProtocol, "a length is not written in its shortest form");
   }
   if (!IsControl(opcode_) && length > max_message_bytes_ - message_.size()) {
     return Fail(kCloseTooLarge, absl::StrCat("a message is larger than ", max_message_bytes_, " bytes"));
@@ -108,7 +113,8 @@ absl::Status WebSocketDecoder::EndFrame(const std::function<bool(WebSocketKind, 
     std::string payload = std::exchange(control_, {});
     if (opcode_ == static_cast<uint8_t>(WebSocketKind::kClose) && !payload.empty()) {
       if (payload.size() == 1) return Fail(kCloseProtocol, "half a close code");
-      uint16_t code = static_cast<uint16_t>(static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]));
+      uint16_t code =
+          static_cast<uint16_t>(static_cast<unsigned char>(payload[0]) << 8 | static_cast<unsigned char>(payload[1]));
       if (!IsCloseCode(code)) return Fail(kCloseProtocol, "not a close code");
       if (!IsUtf8(std::string_view(payload).substr(2))) return Fail(kCloseNotUtf8, "a close reason is not UTF-8");
     }
@@ -130,7 +136,8 @@ std::string WebSocketHeader(WebSocketKind kind, size_t length) {
   } else {
     int bytes = length < 65536 ? 2 : 8;
     header.push_back(static_cast<char>(bytes == 2 ? 126 : 127));
-    for (int i = bytes - 1; i >= 0; --i) header.push_back(static_cast<char>(static_cast<uint64_t>(length) >> (8 * i) & 0xFF));
+    for (int i = bytes - 1; i >= 0; --i)
+      header.push_back(static_cast<char>(static_cast<uint64_t>(length) >> (8 * i) & 0xFF));
   }
   return header;
 }
@@ -161,7 +168,8 @@ absl::Status CheckWebSocketRequest(const http::Request& request, std::string* ac
   }
   if (request.Header("sec-websocket-version") != "13") return bad("Sec-WebSocket-Version must be 13");
   std::string key(request.Header("sec-websocket-key")), decoded;
-  if (key.size() != 24 || !absl::Base64Unescape(key, &decoded) || decoded.size() != 16) return bad("Sec-WebSocket-Key must be 16 bytes in base64");
+  if (key.size() != 24 || !absl::Base64Unescape(key, &decoded) || decoded.size() != 16)
+    return bad("Sec-WebSocket-Key must be 16 bytes in base64");
   std::string text = key + kGuid;
   unsigned char digest[SHA_DIGEST_LENGTH];
   SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);

@@ -64,7 +64,9 @@ asio::io_context& IoPool::context(size_t index) { return threads_[index]->contex
 Sweep& IoPool::sweep(size_t index) { return threads_[index]->sweep; }
 size_t IoPool::Next() { return next_.fetch_add(1, std::memory_order_relaxed) % size_; }
 
-void IoPool::Post(size_t index, absl::AnyInvocable<void()> work) { asio::post(threads_[index]->context, std::move(work)); }
+void IoPool::Post(size_t index, absl::AnyInvocable<void()> work) {
+  asio::post(threads_[index]->context, std::move(work));
+}
 
 void IoPool::After(size_t index, absl::Duration delay, absl::AnyInvocable<void()> work) {
   auto when = Steady::now() + absl::ToChronoNanoseconds(delay);

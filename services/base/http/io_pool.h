@@ -31,7 +31,8 @@ class IoPool {
   size_t Next();
   // Runs on a thread, soon; from any thread. Dropped after Stop().
   void Post(size_t index, absl::AnyInvocable<void()> work);
-  // Runs on a thread after a while, at most half a second late: for time-outs and retries, not for timing. Dropped after Stop().
+  // Runs on a thread after a while, at most half a second late: for time-outs and retries, not for timing. Dropped
+  // after Stop().
   void After(size_t index, absl::Duration delay, absl::AnyInvocable<void()> work);
   // Runs on a thread and waits for it; not from a thread of the pool.
   void RunAndWait(size_t index, absl::AnyInvocable<void()> work);

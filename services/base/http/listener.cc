@@ -34,7 +34,8 @@ absl::StatusOr<Tcp::endpoint> ParseAddress(const std::string& address) {
     host = asio::ip::make_address(name, error);
   }
   if (error) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "ADDRESS", "\"" + address + "\" is not an address to listen on: write it as 127.0.0.1:8443 or [::1]:8443");
+    return Refuse(absl::StatusCode::kInvalidArgument, "ADDRESS",
+                  "\"" + address + "\" is not an address to listen on: write it as 127.0.0.1:8443 or [::1]:8443");
   }
   return Tcp::endpoint(host, static_cast<unsigned short>(port));
 }
@@ -65,7 +66,8 @@ class SocketListener final : public Listener {
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(kBacklog, error);
     if (error) {
-      return Refuse(absl::StatusCode::kUnavailable, error == asio::error::address_in_use ? "PORT_IN_USE" : "CANNOT_LISTEN",
+      return Refuse(absl::StatusCode::kUnavailable,
+                    error == asio::error::address_in_use ? "PORT_IN_USE" : "CANNOT_LISTEN",
                     "cannot listen on " + shared_->options.address + ": " + error.message() +
                         (error == asio::error::address_in_use ? "; another program has this port" : ""));
     }
@@ -93,24 +95,30 @@ class SocketListener final : public Listener {
           options(std::move(options)),
           on_accept(std::move(on_accept)),
           acceptor(pool->context(0)),
-          accepted(metrics::GetCounter("yizhan_edge_accepted_total", "Connections accepted, by kind.", {{"kind", this->options.name}})),
-          refused(metrics::GetCounter("yizhan_edge_refused_connections_total", "Connections closed at once because there were too many.",
+          accepted(metrics::GetCounter("yizhan_edge_accepted_total", "Connections accepted, by kind.",
+                                       {{"kind", this->options.name}})),
+          refused(metrics::GetCounter("yizhan_edge_refused_connections_total",
+                                      "Connections closed at once because there were too many.",
                                       {{"kind", this->options.name}})) {}
 
     void Accept(const std::shared_ptr<Shared>& self) {
       if (stopped) return;
       size_t thread = pool->Next();
-      acceptor.async_accept(pool->context(thread), [this, self, thread](const boost::system::error_code& error, Tcp::socket socket) {
-        if (stopped) return;
-        if (error) {
-          // Out of descriptors, most likely: those that are open go on, and new ones wait in the backlog.
-          log::Warning("edge", "a connection cannot be accepted").With("kind", options.name).With("error", error.message());
-          pool->After(0, absl::Milliseconds(250), [this, self] { Accept(self); });
-          return;
-        }
-        Take(std::move(socket), thread);
-        Accept(self);
-      });
+      acceptor.async_accept(pool->context(thread),
+                            [this, self, thread](const boost::system::error_code& error, Tcp::socket socket) {
+                              if (stopped) return;
+                              if (error) {
+                                // Out of descriptors, most likely: those that are open go on, and new ones wait in the
+                                // backlog.
+                                log::Warning("edge", "a connection cannot be accepted")
+                                    .With("kind", options.name)
+                                    .With("error", error.message());
+                                pool->After(0, absl::Milliseconds(250), [this, self] { Accept(self); });
+                                return;
+                              }
+                              Take(std::move(socket), thread);
+                              Accept(self);
+                            });
     }
 
     void Take(Tcp::socket socket, size_t thread) {
@@ -125,12 +133,13 @@ class SocketListener final : public Listener {
       Tcp::endpoint remote = socket.remote_endpoint(error);
       bool ipv6 = remote.address().is_v6();
       asio::ip::address address = remote.address();
-      if (ipv6 && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+      if (ipv6 && address.to_v6().is_v4_mapped())
+        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
       int fd = error ? -1 : socket.release(error);
-      if (error || fd < 0) return;  // gone already
+      if (error || fd < 0) return;                    // gone already
       auto owned = std::make_unique<Descriptor>(fd);  // closed when the pool stops first
-      pool->Post(thread, [pool = pool, owned = std::move(owned), thread, ipv6, text = address.to_string(), alive = std::move(alive),
-                          on_accept = on_accept]() mutable {
+      pool->Post(thread, [pool = pool, owned = std::move(owned), thread, ipv6, text = address.to_string(),
+                          alive = std::move(alive), on_accept = on_accept]() mutable {
         on_accept(MakeStream(pool, thread, std::exchange(owned->fd, -1), ipv6, std::move(text), std::move(alive)));
       });
     }

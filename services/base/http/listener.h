@@ -23,8 +23,8 @@ struct ListenerOptions {
 
 class Listener {
  public:
-  // `on_accept` runs on the new stream's thread, which has not begun to read. Unavailable when the address cannot be bound (PORT_IN_USE),
-  // InvalidArgument when it is not one.
+  // `on_accept` runs on the new stream's thread, which has not begun to read. Unavailable when the address cannot be
+  // bound (PORT_IN_USE), InvalidArgument when it is not one.
   static absl::StatusOr<std::unique_ptr<Listener>> Open(IoPool* pool, ListenerOptions options,
                                                         std::function<void(std::shared_ptr<Stream>)> on_accept);
   virtual ~Listener() = default;  // stops

@@ -14,9 +14,9 @@
 namespace yizhan::http {
 
 struct Request {
-  std::string method;  // "GET"
-  std::string path;    // as sent, percent-encoding and all, without the query
-  std::string query;   // without the question mark
+  std::string method;                                        // "GET"
+  std::string path;                                          // as sent, percent-encoding and all, without the query
+  std::string query;                                         // without the question mark
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   std::string remote_address;

@@ -20,7 +20,8 @@ class ObservabilityServer final : public Observability {
     options.name = "observability";
     options.max_connections = 200;
     options.limits.body_bytes = 1024;
-    YZ_ASSIGN_OR_RETURN(server_, Server::Start(pool, options, [this](Request request, Respond respond) { respond(Answer(request)); }));
+    YZ_ASSIGN_OR_RETURN(
+        server_, Server::Start(pool, options, [this](Request request, Respond respond) { respond(Answer(request)); }));
     return absl::OkStatus();
   }
   int port() const override { return server_->port(); }
@@ -50,7 +51,8 @@ class ObservabilityServer final : public Observability {
       checks[name] = status.ok() ? "ok" : std::string(status.message());
     }
     nlohmann::json body = {{"ready", ready}, {"checks", checks}};
-    Response response = TextResponse(ready ? 200 : 503, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    Response response =
+        TextResponse(ready ? 200 : 503, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     response.headers[0].second = "application/json";
     return response;
   }
@@ -61,7 +63,8 @@ class ObservabilityServer final : public Observability {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Observability>> Observability::Start(IoPool* pool, const std::string& address, Checks checks) {
+absl::StatusOr<std::unique_ptr<Observability>> Observability::Start(IoPool* pool, const std::string& address,
+                                                                    Checks checks) {
   auto server = std::make_unique<ObservabilityServer>(std::move(checks));
   YZ_RETURN_IF_ERROR(server->Listen(pool, address));
   return server;

@@ -17,7 +17,8 @@ class Observability {
   // What has to be well for the process to take work, by name. Asked on an io thread: answers at once.
   using Checks = std::map<std::string, std::function<absl::Status()>>;
 
-  // Plain HTTP. /metrics is Prometheus' text; /healthz says 200 as long as the process answers; /readyz says 200, or 503 with
+  // Plain HTTP. /metrics is Prometheus' text; /healthz says 200 as long as the process answers; /readyz says 200, or
+  // 503 with
   // {"ready": false, "checks": {"ledger": "..."}}.
   static absl::StatusOr<std::unique_ptr<Observability>> Start(IoPool* pool, const std::string& address, Checks checks);
   virtual ~Observability() = default;  // stops

@@ -23,8 +23,10 @@ struct Shared {
         options(std::move(o)),
         handler(std::move(h)),
         connections(io->size()),
-        requests(metrics::GetCounter("yizhan_http_requests_total", "Requests taken, by server.", {{"server", options.name}})),
-        rejected(metrics::GetCounter("yizhan_http_malformed_total", "Requests that could not be understood.", {{"server", options.name}})) {}
+        requests(metrics::GetCounter("yizhan_http_requests_total", "Requests taken, by server.",
+                                     {{"server", options.name}})),
+        rejected(metrics::GetCounter("yizhan_http_malformed_total", "Requests that could not be understood.",
+                                     {{"server", options.name}})) {}
   IoPool* const pool;
   const ServerOptions options;
   const Handler handler;
@@ -38,7 +40,10 @@ struct Shared {
 class Connection final : public StreamHandler, public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Shared> shared, std::shared_ptr<Stream> stream)
-      : shared_(std::move(shared)), stream_(std::move(stream)), parser_(shared_->options.limits), thread_(stream_->thread()) {}
+      : shared_(std::move(shared)),
+        stream_(std::move(stream)),
+        parser_(shared_->options.limits),
+        thread_(stream_->thread()) {}
 
   void Begin() {
     stream_->SetTimeout(shared_->options.request_timeout);
@@ -51,14 +56,8 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
     if (answering_) {
       // Reading is paused; what TLS had decrypted already waits here.
       rest_.append(bytes);
-      return;
-    }
-    if (rest_.empty()) {
-      Take(bytes);
     } else {
-      rest_.append(bytes);
-      std::string all = std::exchange(rest_, {});
-      Take(all);
+      Take(bytes);
     }
   }
 
@@ -79,11 +78,7 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
  private:
   void Take(std::string_view bytes) {
     bool was_idle = parser_.idle();
-    while (true) {
-      size_t used = parser_.Feed(bytes);
-      bytes.remove_prefix(used);
-      if (parser_.error() || parser_.done() || used == 0 || bytes.empty()) break;
-    }
+    bytes.remove_prefix(parser_.Feed(bytes));
     if (parser_.error()) {
       shared_->rejected.Add();
       answering_ = true;
@@ -117,7 +112,9 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
     Responder(IoPool* pool, size_t thread, std::weak_ptr<Connection> connection)
         : pool_(pool), thread_(thread), connection_(std::move(connection)) {}
     Responder(Responder&& other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)), thread_(other.thread_), connection_(std::move(other.connection_)) {}
+        : pool_(std::exchange(other.pool_, nullptr)),
+          thread_(other.thread_),
+          connection_(std::move(other.connection_)) {}
     ~Responder() {
       if (pool_ != nullptr) (*this)(TextResponse(500, "the request was not answered\n"));
     }
@@ -178,7 +175,8 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
   }
 
   static std::string Head(const Response& response) {
-    std::string head = absl::StrCat("HTTP/1.1 ", response.status, " ", std::string(ReasonPhrase(response.status)), "\r\n");
+    std::string head =
+        absl::StrCat("HTTP/1.1 ", response.status, " ", std::string(ReasonPhrase(response.status)), "\r\n");
     for (const auto& [name, value] : response.headers) absl::StrAppend(&head, name, ": ", value, "\r\n");
     absl::StrAppend(&head, "Date: ", Date(), "\r\n");
     return head;
@@ -224,7 +222,8 @@ class HttpServer final : public Server {
 
   absl::Status Listen() {
     ListenerOptions options{shared_->options.address, shared_->options.max_connections, shared_->options.name};
-    YZ_ASSIGN_OR_RETURN(listener_, Listener::Open(shared_->pool, options, [shared = shared_](std::shared_ptr<Stream> stream) {
+    YZ_ASSIGN_OR_RETURN(listener_,
+                        Listener::Open(shared_->pool, options, [shared = shared_](std::shared_ptr<Stream> stream) {
                           if (shared->stopping.load(std::memory_order_relaxed)) return stream->Close();
                           size_t thread = stream->thread();
                           auto connection = std::make_shared<Connection>(shared, std::move(stream));

@@ -42,8 +42,8 @@ class Server {
   static absl::StatusOr<std::unique_ptr<Server>> Start(IoPool* pool, ServerOptions options, Handler handler);
   virtual ~Server() = default;  // stops
   virtual int port() const = 0;
-  // Accepts no more, lets requests that are being answered end (3 s), closes the rest. The handler is not called once it returned. Not
-  // from a thread of the pool.
+  // Accepts no more, lets requests that are being answered end (3 s), closes the rest. The handler is not called once
+  // it returned. Not from a thread of the pool.
   virtual void Stop() = 0;
 };
 

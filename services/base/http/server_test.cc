@@ -14,15 +14,17 @@
 namespace yizhan::http {
 namespace {
 
+using testing::Client;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using testing::Client;
 
 class ServerTest : public ::testing::Test {
  protected:
   void Start(ServerOptions options = {}) {
     options.address = "127.0.0.1:0";
-    server_ = Server::Start(&pool_, options, [this](Request request, Respond respond) { Serve(std::move(request), std::move(respond)); }).value();
+    server_ = Server::Start(&pool_, options, [this](Request request, Respond respond) {
+                Serve(std::move(request), std::move(respond));
+              }).value();
   }
 
   void Serve(Request request, Respond respond) {
@@ -112,16 +114,54 @@ TEST_F(ServerTest, RefusesWhatIsMalformedOrTooLarge) {
     std::string all = client.ReadAll();
     return all.substr(0, all.find("\r\n"));
   };
-  EXPECT_EQ(answer("nonsense\r\n\r\n"), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(answer(std::string("\x16\x03\x01\x02", 4) + std::string(100, '\x01') + "\r\n\r\n"), "HTTP/1.1 400 Bad Request");
+  const std::string kBad = "HTTP/1.1 400 Bad Request", kHost = "Host: x\r\n";
+  EXPECT_EQ(answer("nonsense\r\n\r\n"), kBad);
+  EXPECT_EQ(answer(std::string("\x16\x03\x01\x02", 4) + std::string(100, '\x01') + "\r\n\r\n"), kBad);
   EXPECT_EQ(answer("GET / HTTP/9.9\r\n\r\n"), "HTTP/1.1 505 HTTP Version Not Supported");
-  EXPECT_EQ(answer("GET / HTTP/1.1\r\nX: " + std::string(3000, 'x') + "\r\n\r\n"), "HTTP/1.1 431 Request Header Fields Too Large");
+  EXPECT_EQ(answer("GET / HTTP/1.1\r\n" + kHost + "X: " + std::string(3000, 'x') + "\r\n\r\n"),
+            "HTTP/1.1 431 Request Header Fields Too Large");
   EXPECT_EQ(answer("GET /" + std::string(100'000, 'x')), "HTTP/1.1 431 Request Header Fields Too Large");
-  EXPECT_EQ(answer("POST / HTTP/1.1\r\nContent-Length: 1001\r\n\r\n" + std::string(100'000, 'x')), "HTTP/1.1 413 Content Too Large");
-  EXPECT_EQ(answer("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n" + std::string(2048, 'x') + "\r\n0\r\n\r\n"),
+  EXPECT_EQ(answer("POST / HTTP/1.1\r\n" + kHost + "Content-Length: 1001\r\n\r\n" + std::string(100'000, 'x')),
             "HTTP/1.1 413 Content Too Large");
-  EXPECT_EQ(answer("POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(answer("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(answer("POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: chunked\r\n\r\n800\r\n" +
+                   std::string(2048, 'x') + "\r\n0\r\n\r\n"),
+            "HTTP/1.1 413 Content Too Large");
+  EXPECT_EQ(answer("POST / HTTP/1.1\r\n" + kHost + "Transfer-Encoding: gzip\r\n\r\n"), "HTTP/1.1 501 Not Implemented");
+  for (const char* lines : {
+           "GET / HTTP/1.1\r\n\r\n",                           // no Host
+           "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",     // two
+           "GET / HTTP/1.1\nHost: x\n\n\r\n\r\n",              // bare line feeds
+           "GET / HTTP/1.1\r\nHost : x\r\n\r\n",               // a space before the colon
+           "GET / HTTP/1.1\r\nHost: x\r\n folded: y\r\n\r\n",  // a folded line
+           "GET  / HTTP/1.1\r\nHost: x\r\n\r\n",               // two spaces
+           "GET / HTTP/1.1\r\nHost: x\r\nA: b\x01\r\n\r\n",    // a control character
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\nx",
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\nx",
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
+           "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\nab\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n123456789\r\n",
+       }) {
+    EXPECT_EQ(answer(lines), kBad) << lines;
+  }
+}
+
+// Beast's parser ended the process here: the last chunk comes first, and its end later.
+TEST_F(ServerTest, AnEmptyChunkedBodyInPieces) {
+  Start();
+  Client client(server_->port());
+  for (char c :
+       std::string("POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: t\r\n\r\n")) {
+    client.Send(std::string_view(&c, 1));
+  }
+  EXPECT_EQ(client.ReadResponse(), "POST /e? ");
+  client.Send("POST /e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n0\r\n\r\n");
+  EXPECT_EQ(client.ReadResponse(), "POST /e? hi");
 }
 
 TEST_F(ServerTest, WritesMoreThanTheSocketTakesAtOnce) {

@@ -28,8 +28,8 @@ namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 
 constexpr size_t kReadBytes = 64 << 10;
-constexpr int kReadsInARow = 4;       // then other connections of the thread have a turn
-constexpr int kMaxParts = 64;         // of one writev
+constexpr int kReadsInARow = 4;            // then other connections of the thread have a turn
+constexpr int kMaxParts = 64;              // of one writev
 constexpr size_t kRecordBytes = 16 << 10;  // a full TLS record
 constexpr auto kCloseTime = std::chrono::seconds(5);
 constexpr auto kLingerTime = std::chrono::seconds(2);
@@ -46,7 +46,8 @@ struct Moved {
 
 class SocketStream final : public Stream, public Sweep::Entry, public std::enable_shared_from_this<SocketStream> {
  public:
-  SocketStream(IoPool* pool, size_t thread, int socket, bool ipv6, std::string remote_address, std::shared_ptr<void> alive)
+  SocketStream(IoPool* pool, size_t thread, int socket, bool ipv6, std::string remote_address,
+               std::shared_ptr<void> alive)
       : Sweep::Entry(&pool->sweep(thread)),
         alive_(std::move(alive)),
         socket_(pool->context(thread)),
@@ -82,14 +83,17 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
     while (queued_ > 0) {
       Moved moved = ssl_ != nullptr ? WriteTls() : WritePlain();
       switch (moved.what) {
-        case Moved::kBytes: Sent(moved.bytes); break;
+        case Moved::kBytes:
+          Sent(moved.bytes);
+          break;
         case Moved::kWaitRead:
         case Moved::kWaitWrite:
           had_to_wait_ = true;
           // TLS that wants to read first is helped by the reader.
           if (moved.what == Moved::kWaitWrite) WaitToWrite();
           return;
-        default: return Broken(absl::UnavailableError("the connection broke while it was written to"));
+        default:
+          return Broken(absl::UnavailableError("the connection broke while it was written to"));
       }
     }
     out_ = {};
@@ -122,7 +126,9 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
   bool secure() const override { return ssl_ != nullptr; }
 
   void SetTimeout(absl::Duration timeout) override {
-    deadline = timeout == absl::InfiniteDuration() ? Sweep::TimePoint::max() : std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
+    deadline = timeout == absl::InfiniteDuration()
+                   ? Sweep::TimePoint::max()
+                   : std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
   }
 
   void Close() override {
@@ -180,10 +186,14 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
           if (handshaking_ || tls_next_ != nullptr) return;
           if (ssl_ == nullptr && moved.bytes < kReadBytes) return Rearm();
           break;
-        case Moved::kWaitRead: return Rearm();
-        case Moved::kWaitWrite: return WaitToWrite();
-        case Moved::kEnded: return Broken(absl::OkStatus());
-        case Moved::kBroken: return Broken(absl::UnavailableError("the connection broke"));
+        case Moved::kWaitRead:
+          return Rearm();
+        case Moved::kWaitWrite:
+          return WaitToWrite();
+        case Moved::kEnded:
+          return Broken(absl::OkStatus());
+        case Moved::kBroken:
+          return Broken(absl::UnavailableError("the connection broke"));
       }
     }
     if (closed_ || paused_ || handler_ == nullptr) return;
@@ -219,10 +229,15 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
 
   Moved TlsOutcome(int n) {
     switch (SSL_get_error(ssl_.get(), n)) {
-      case SSL_ERROR_WANT_READ: return {Moved::kWaitRead};
-      case SSL_ERROR_WANT_WRITE: return {Moved::kWaitWrite};
-      case SSL_ERROR_ZERO_RETURN: return {Moved::kEnded};
-      default: tls_broken_ = true; return {Moved::kBroken};
+      case SSL_ERROR_WANT_READ:
+        return {Moved::kWaitRead};
+      case SSL_ERROR_WANT_WRITE:
+        return {Moved::kWaitWrite};
+      case SSL_ERROR_ZERO_RETURN:
+        return {Moved::kEnded};
+      default:
+        tls_broken_ = true;
+        return {Moved::kBroken};
     }
   }
 
@@ -305,7 +320,8 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
   void BeginTls() {
     ssl_ctx_st* context = std::exchange(tls_next_, nullptr);
     ssl_.reset(SSL_new(context));
-    if (ssl_ == nullptr || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1) return Broken(absl::UnavailableError("no memory for TLS"));
+    if (ssl_ == nullptr || SSL_set_fd(ssl_.get(), socket_.native_handle()) != 1)
+      return Broken(absl::UnavailableError("no memory for TLS"));
     SSL_set_accept_state(ssl_.get());
     handshaking_ = true;
     Handshake();
@@ -324,16 +340,19 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
       return;
     }
     switch (TlsOutcome(n).what) {
-      case Moved::kWaitRead: return WaitToRead();
-      case Moved::kWaitWrite: return WaitToWrite();
-      default: return Broken(absl::UnavailableError("the TLS handshake failed"));
+      case Moved::kWaitRead:
+        return WaitToRead();
+      case Moved::kWaitWrite:
+        return WaitToWrite();
+      default:
+        return Broken(absl::UnavailableError("the TLS handshake failed"));
     }
   }
 
   // --- ending
 
-  // In order: the notice of TLS and of TCP go out, and what the other side still sends is thrown away until it has seen them: a socket
-  // closed with bytes unread resets the connection, and takes with it the answer that was just sent.
+  // In order: the notice of TLS and of TCP go out, and what the other side still sends is thrown away until it has seen
+  // them: a socket closed with bytes unread resets the connection, and takes with it the answer that was just sent.
   void Shut() {
     if (closed_ || lingering_) return;
     if (ssl_ != nullptr && !handshaking_ && !tls_broken_) SSL_shutdown(ssl_.get());
@@ -390,7 +409,8 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
 
 }  // namespace
 
-std::shared_ptr<Stream> MakeStream(IoPool* pool, size_t thread, int socket, bool ipv6, std::string remote_address, std::shared_ptr<void> alive) {
+std::shared_ptr<Stream> MakeStream(IoPool* pool, size_t thread, int socket, bool ipv6, std::string remote_address,
+                                   std::shared_ptr<void> alive) {
   return std::make_shared<SocketStream>(pool, thread, socket, ipv6, std::move(remote_address), std::move(alive));
 }
 

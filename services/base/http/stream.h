@@ -1,5 +1,5 @@
-// One connection of a socket, plain or under TLS, on one thread of an IoPool. Between events an idle one holds no buffer: it waits until
-// the socket is readable, reads into its thread's buffer, and writes what it can at once.
+// One connection of a socket, plain or under TLS, on one thread of an IoPool. Between events an idle one holds no
+// buffer: it waits until the socket is readable, reads into its thread's buffer, and writes what it can at once.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,9 @@ class StreamHandler {
   virtual void OnDrained() {}
   // The handshake of StartTls() is done.
   virtual void OnTls() {}
-  // The stream is closed: OK, the other side ended it in order; DeadlineExceeded, SetTimeout's time passed; Unavailable, it broke.
-  // Once; not after Close() or Detach(). The handler may destroy itself and let go of the stream.
+  // The stream is closed: OK, the other side ended it in order; DeadlineExceeded, SetTimeout's time passed;
+  // Unavailable, it broke. Once; not after Close() or Detach(). The handler may destroy itself and let go of the
+  // stream.
   virtual void OnClosed(const absl::Status& why) = 0;
 };
 
@@ -51,15 +52,18 @@ class Stream {
   // Leaves what comes in the kernel's buffer, or takes it again.
   virtual void PauseReading(bool pause) = 0;
 
-  // From here on the stream is under TLS as a server; what was written before goes out plain first. Then OnTls() or OnClosed().
-  // `early` is what was read beyond the plain part: must be empty (a client that sends it is attacked or broken) or the stream breaks.
+  // From here on the stream is under TLS as a server; what was written before goes out plain first. Then OnTls() or
+  // OnClosed(). `early` is what was read beyond the plain part: must be empty (a client that sends it is attacked or
+  // broken) or the stream breaks.
   virtual void StartTls(ssl_ctx_st* context, std::string_view early) = 0;
   virtual bool secure() const = 0;
 
-  // OnClosed(DeadlineExceeded) after this time, up to half a second late, unless it is set anew. InfiniteDuration: never.
+  // OnClosed(DeadlineExceeded) after this time, up to half a second late, unless it is set anew. InfiniteDuration:
+  // never.
   virtual void SetTimeout(absl::Duration timeout) = 0;
 
-  // Ends it once what was written is sent, at most 5 s later; no handler is called any more. The handler lets go of the stream.
+  // Ends it once what was written is sent, at most 5 s later; no handler is called any more. The handler lets go of the
+  // stream.
   virtual void Close() = 0;
 
   // "192.0.2.7", "2001:db8::1".

@@ -10,6 +10,7 @@
 namespace yizhan::http {
 
 // Takes over a connected socket of the thread's context. `alive` lives as long as the stream.
-std::shared_ptr<Stream> MakeStream(IoPool* pool, size_t thread, int socket, bool ipv6, std::string remote_address, std::shared_ptr<void> alive);
+std::shared_ptr<Stream> MakeStream(IoPool* pool, size_t thread, int socket, bool ipv6, std::string remote_address,
+                                   std::shared_ptr<void> alive);
 
 }  // namespace yizhan::http

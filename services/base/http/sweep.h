@@ -1,4 +1,5 @@
-// Time-outs of many connections without a timer each: every one has a deadline, and its thread looks through them four times a second.
+// Time-outs of many connections without a timer each: every one has a deadline, and its thread looks through them four
+// times a second.
 #pragma once
 
 #include <chrono>

@@ -37,7 +37,8 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<Principal>)>;
 
 class CachingAuthenticator final : public Authenticator {
  public:
-  CachingAuthenticator(Channel* directory, Channel* desk) : directory_(directory), desk_(desk), state_(std::make_shared<State>()) {}
+  CachingAuthenticator(Channel* directory, Channel* desk)
+      : directory_(directory), desk_(desk), state_(std::make_shared<State>()) {}
 
   void Authenticate(std::string_view token, Done done) override {
     bool person = token.substr(0, 4) == "yzp_";
@@ -120,7 +121,8 @@ class CachingAuthenticator final : public Authenticator {
   };
 
   static absl::Status Unknown() {
-    return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_UNKNOWN", "the token is not known or its session has ended: log in again");
+    return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_UNKNOWN",
+                  "the token is not known or its session has ended: log in again");
   }
 
   template <typename Request, typename Response>
@@ -129,25 +131,26 @@ class CachingAuthenticator final : public Authenticator {
     request.set_token(std::string(token));
     CallOptions options;
     options.timeout = kAskTimeout;
-    service->Call(method, request.SerializeAsString(), std::move(options),
-                  [state = state_, key, forgets](absl::StatusOr<std::string> answer) {
-                    absl::StatusOr<Principal> result = Unknown();
-                    Response response;
-                    if (!answer.ok()) {
-                      result = answer.status();
-                    } else if (response.ParseFromString(*answer) && response.principal().kind() != Principal::KIND_UNSPECIFIED) {
-                      result = std::move(*response.mutable_principal());
-                    }
-                    std::vector<Done> waiting;
-                    {
-                      absl::MutexLock lock(&state->mutex);
-                      auto asked = state->asked.find(key);
-                      waiting = std::move(asked->second);
-                      state->asked.erase(asked);
-                      if (result.ok() && state->forgets == forgets) state->Remember(key, *result, absl::Now());
-                    }
-                    for (Done& done : waiting) done(result);
-                  });
+    service->Call(
+        method, request.SerializeAsString(), std::move(options),
+        [state = state_, key, forgets](absl::StatusOr<std::string> answer) {
+          absl::StatusOr<Principal> result = Unknown();
+          Response response;
+          if (!answer.ok()) {
+            result = answer.status();
+          } else if (response.ParseFromString(*answer) && response.principal().kind() != Principal::KIND_UNSPECIFIED) {
+            result = std::move(*response.mutable_principal());
+          }
+          std::vector<Done> waiting;
+          {
+            absl::MutexLock lock(&state->mutex);
+            auto asked = state->asked.find(key);
+            waiting = std::move(asked->second);
+            state->asked.erase(asked);
+            if (result.ok() && state->forgets == forgets) state->Remember(key, *result, absl::Now());
+          }
+          for (Done& done : waiting) done(result);
+        });
   }
 
   Channel* const directory_;

@@ -5,10 +5,10 @@
 namespace yizhan::rpc {
 namespace {
 
-constexpr char kFramesTag = 0x0A;    // LinkUp.frames, LinkDown.frames: field 1, length-delimited
-constexpr char kEventTag = 0x1A;     // DownFrame.event: field 3
-constexpr char kTopicTag = 0x0A;     // TopicEvent.topic: field 1
-constexpr char kFrameTag = 0x12;     // TopicEvent.frame: field 2
+constexpr char kFramesTag = 0x0A;  // LinkUp.frames, LinkDown.frames: field 1, length-delimited
+constexpr char kEventTag = 0x1A;   // DownFrame.event: field 3
+constexpr char kTopicTag = 0x0A;   // TopicEvent.topic: field 1
+constexpr char kFrameTag = 0x12;   // TopicEvent.frame: field 2
 constexpr size_t kKeepBytes = 256 << 10;
 
 size_t VarintSize(size_t value) {

@@ -1,4 +1,5 @@
-// What waits to be written to one end of a link, already in the wire form of LinkUp and LinkDown (both: repeated frame = 1).
+// What waits to be written to one end of a link, already in the wire form of LinkUp and LinkDown (both: repeated frame
+// = 1).
 #pragma once
 
 #include <functional>
@@ -15,11 +16,12 @@ class BatchQueue {
  public:
   enum class Added { kQueued, kFull, kClosed };
 
-  // `start_write` begins to write one message; Written() is called when it ended. Never called under the queue's lock, never while a
-  // write is in flight, never after Close() unless Add() came before.
+  // `start_write` begins to write one message; Written() is called when it ended. Never called under the queue's lock,
+  // never while a write is in flight, never after Close() unless Add() came before.
   BatchQueue(size_t max_bytes, std::function<void(std::string)> start_write);
 
-  // Takes a frame; the caller calls Kick() once it has let go of its own locks. The order of Add() is the order on the wire.
+  // Takes a frame; the caller calls Kick() once it has let go of its own locks. The order of Add() is the order on the
+  // wire.
   Added Add(const google::protobuf::MessageLite& frame);
   // Takes a DownFrame with a TopicEvent, without building one.
   Added AddEvent(std::string_view topic, std::string_view frame);
@@ -27,7 +29,8 @@ class BatchQueue {
   void Kick();
   // The write ended. True when the queue was closed meanwhile: the stream may be finished now.
   bool Written();
-  // Nothing more is taken or written. True when no write is in flight: the stream may be finished now. False the second time.
+  // Nothing more is taken or written. True when no write is in flight: the stream may be finished now. False the second
+  // time.
   bool Close();
 
  private:

@@ -44,7 +44,8 @@ log::Level LevelOf(const absl::Status& status, bool told, double seconds) {
 CallLog::CallLog(std::string method, const yizhan::common::v1::Access& access)
     : method_(std::move(method)),
       told_(ForAdministrators(access)),
-      seconds_(metrics::GetHistogram("yizhan_rpc_call_seconds", "From a call's arrival to its answer, by method.", {{"method", method_}})),
+      seconds_(metrics::GetHistogram("yizhan_rpc_call_seconds", "From a call's arrival to its answer, by method.",
+                                     {{"method", method_}})),
       ok_(metrics::GetCounter(kCalls, kCallsHelp, {{"method", method_}, {"code", "OK"}})) {}
 
 CallLog::Caller CallLog::Note(const Context& context) const {
@@ -69,10 +70,15 @@ void CallLog::Answered(const Caller& caller, const absl::Status& status, absl::T
   log::Level level = LevelOf(status, told_, seconds);
   if (!log::Enabled(level)) return;
   log::Line line(level, "rpc", status.ok() ? "call" : "call refused");
-  line.With("method", method_).With("request_id", caller.request_id).With("actor", caller.actor).With("ms", seconds * 1e3);
+  line.With("method", method_)
+      .With("request_id", caller.request_id)
+      .With("actor", caller.actor)
+      .With("ms", seconds * 1e3);
   if (!caller.remote_address.empty()) line.With("remote", caller.remote_address);
   if (!status.ok()) {
-    line.With("code", absl::StatusCodeToString(status.code())).With("reason", ReasonOf(status)).With("error", std::string(status.message()));
+    line.With("code", absl::StatusCodeToString(status.code()))
+        .With("reason", ReasonOf(status))
+        .With("error", std::string(status.message()));
   }
 }
 

@@ -25,7 +25,9 @@ class CallLog {
   // The caller's part of the line.
   Caller Note(const Context& context) const;
   void Answered(const Caller& caller, const absl::Status& status, absl::Time start) const;
-  void Answered(const Context& context, const absl::Status& status, absl::Time start) const { Answered(Note(context), status, start); }
+  void Answered(const Context& context, const absl::Status& status, absl::Time start) const {
+    Answered(Note(context), status, start);
+  }
 
  private:
   metrics::Counter& Count(absl::StatusCode code) const;

@@ -23,7 +23,9 @@ struct PendingCall {
   RawReply done;
 };
 
-absl::Status Stopped() { return RefuseForNow(absl::StatusCode::kUnavailable, "STOPPING", "the process is stopping", 2000); }
+absl::Status Stopped() {
+  return RefuseForNow(absl::StatusCode::kUnavailable, "STOPPING", "the process is stopping", 2000);
+}
 
 class BrokenLink final : public Link {
  public:
@@ -39,7 +41,8 @@ class GrpcChannel final : public Channel {
     auto* call = new PendingCall;
     call->done = std::move(done);
     call->request = ToBuffer(std::move(request));
-    if (options.timeout != absl::InfiniteDuration()) call->context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
+    if (options.timeout != absl::InfiniteDuration())
+      call->context.set_deadline(absl::ToChronoTime(absl::Now() + options.timeout));
     if (!options.request_id.empty()) call->context.AddMetadata(kRequestIdKey, options.request_id);
     if (!options.token.empty()) call->context.AddMetadata(kAuthorizationKey, "Bearer " + options.token);
     if (!service_name_.empty()) {
@@ -99,7 +102,8 @@ absl::StatusOr<std::string> Channel::CallAndWait(std::string_view method, std::s
   return answer;
 }
 
-std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name, std::shared_ptr<Gate> gate) {
+std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name,
+                                     std::shared_ptr<Gate> gate) {
   return std::make_unique<GrpcChannel>(std::move(channel), std::move(service_name), std::move(gate));
 }
 
@@ -108,14 +112,16 @@ absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) 
   std::stringstream ca;
   ca << in.rdbuf();
   if (!in || ca.str().empty()) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE", "the authorities' file " + options.ca + " cannot be read or is empty");
+    return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE",
+                  "the authorities' file " + options.ca + " cannot be read or is empty");
   }
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = ca.str();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
-  return WrapChannel(grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments), "", std::make_shared<Gate>());
+  return WrapChannel(grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments), "",
+                     std::make_shared<Gate>());
 }
 
 }  // namespace yizhan::rpc

@@ -19,7 +19,8 @@ struct CallOptions {
   absl::Duration timeout = absl::Seconds(10);
   // On whose behalf: the caller is passed on, and the method's rule applies to them. Absent kind: this service itself.
   Principal on_behalf_of;
-  // On behalf of somebody outside who has not been authenticated: only methods for anyone let them in. Beats on_behalf_of.
+  // On behalf of somebody outside who has not been authenticated: only methods for anyone let them in. Beats
+  // on_behalf_of.
   bool anonymous = false;
   // For a channel made by Connect(): the caller's token, sent as `authorization: Bearer`.
   std::string token;
@@ -34,7 +35,8 @@ class Channel {
  public:
   virtual ~Channel() = default;
 
-  // One unary call. `done` runs on a thread of gRPC's: must not block. Statuses carry reason and retry hint (base/status.h).
+  // One unary call. `done` runs on a thread of gRPC's: must not block. Statuses carry reason and retry hint
+  // (base/status.h).
   virtual void Call(std::string_view method, std::string request, CallOptions options, RawReply done) = 0;
 
   // One unary call, waiting for the answer. Not from a callback.
@@ -48,15 +50,16 @@ class Channel {
     return response;
   }
 
-  // Opens the link to a service ("im", "desk"). `on_frames` runs on a thread of gRPC's, in order; `on_broken` once, when the stream
-  // ended: the edge opens a new one and its sessions again. Neither is called once the link's destructor has returned, except that one
-  // which is running just then is not waited for.
+  // Opens the link to a service ("im", "desk"). `on_frames` runs on a thread of gRPC's, in order; `on_broken` once,
+  // when the stream ended: the edge opens a new one and its sessions again. Neither is called once the link's
+  // destructor has returned, except that one which is running just then is not waited for.
   virtual std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
                                          std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                                          std::function<void(absl::Status)> on_broken) = 0;
 };
 
-// The edge's side of a link. Frames sent while a batch is being written go with the next one: no timer, no call for each message.
+// The edge's side of a link. Frames sent while a batch is being written go with the next one: no timer, no call for
+// each message.
 class Link {
  public:
   virtual ~Link() = default;  // closes
@@ -74,8 +77,8 @@ struct ConnectOptions {
   std::string server_name;
 };
 
-// A channel to the outer face of a server elsewhere: tools and tests. Connects at the first call. InvalidArgument when the authorities'
-// file cannot be read.
+// A channel to the outer face of a server elsewhere: tools and tests. Connects at the first call. InvalidArgument when
+// the authorities' file cannot be read.
 absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options);
 
 }  // namespace yizhan::rpc

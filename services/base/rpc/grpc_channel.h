@@ -12,9 +12,9 @@
 
 namespace yizhan::rpc {
 
-// gRPC 1.51 crashes when a call is begun on an in-process channel whose server has been shut down, and may when such a channel outlives
-// its server: calls are begun through the gate, Close() waits for those that are just being begun, and whoever holds the gate keeps the
-// server from being freed.
+// gRPC 1.51 crashes when a call is begun on an in-process channel whose server has been shut down, and may when such a
+// channel outlives its server: calls are begun through the gate, Close() waits for those that are just being begun, and
+// whoever holds the gate keeps the server from being freed.
 class Gate {
  public:
   // Once, before the first Pass().
@@ -38,6 +38,7 @@ class Gate {
 };
 
 // Calls appear as those of `service_name` unless they pass a caller on; empty for the outside.
-std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name, std::shared_ptr<Gate> gate);
+std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name,
+                                     std::shared_ptr<Gate> gate);
 
 }  // namespace yizhan::rpc

@@ -33,8 +33,10 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     grpc::ClientContext* context ABSL_GUARDED_BY(mutex) = nullptr;
   };
 
-  static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, const std::string& service, const std::string& edge_id,
-                                      std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
+  static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep,
+                                      const std::string& service, const std::string& edge_id,
+                                      std::function<void(LinkDown)> on_frames,
+                                      std::function<void(absl::Status)> on_broken) {
     auto* stream = new Stream(channel, std::move(keep), std::move(on_frames), std::move(on_broken));
     std::shared_ptr<Shared> shared = stream->shared_;
     stream->Begin(service, edge_id);
@@ -61,15 +63,19 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
       shared_->context = nullptr;
     }
     absl::Status why = FromGrpc(status);
-    if (why.ok() || why.code() == absl::StatusCode::kCancelled) why = absl::UnavailableError("the link was closed by the other end");
+    if (why.ok() || why.code() == absl::StatusCode::kCancelled)
+      why = absl::UnavailableError("the link was closed by the other end");
     if (!bad_.ok()) why = bad_;
     if (!shared_->abandoned.load(std::memory_order_acquire)) shared_->on_broken(std::move(why));
     delete this;
   }
 
  private:
-  Stream(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken)
-      : keep_(std::move(keep)), stub_(std::move(channel)), shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
+  Stream(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::function<void(LinkDown)> on_frames,
+         std::function<void(absl::Status)> on_broken)
+      : keep_(std::move(keep)),
+        stub_(std::move(channel)),
+        shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
     absl::MutexLock lock(&shared_->mutex);
     shared_->context = &context_;
   }
@@ -122,10 +128,15 @@ class GrpcLink final : public Link {
 
   absl::Status Send(const UpFrame& frame) override {
     switch (shared_->queue.Add(frame)) {
-      case BatchQueue::Added::kQueued: shared_->queue.Kick(); return absl::OkStatus();
+      case BatchQueue::Added::kQueued:
+        shared_->queue.Kick();
+        return absl::OkStatus();
       case BatchQueue::Added::kFull:
-        return RefuseForNow(absl::StatusCode::kResourceExhausted, "LINK_FULL", "too much waits to be sent: try again shortly", 500);
-      default: return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN", "the service cannot be reached just now: try again", 500);
+        return RefuseForNow(absl::StatusCode::kResourceExhausted, "LINK_FULL",
+                            "too much waits to be sent: try again shortly", 500);
+      default:
+        return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN",
+                            "the service cannot be reached just now: try again", 500);
     }
   }
 
@@ -135,9 +146,11 @@ class GrpcLink final : public Link {
 
 }  // namespace
 
-std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::string service, std::string edge_id,
-                              std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
-  return std::make_unique<GrpcLink>(Stream::Open(std::move(channel), std::move(keep), service, edge_id, std::move(on_frames), std::move(on_broken)));
+std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::string service,
+                              std::string edge_id, std::function<void(LinkDown)> on_frames,
+                              std::function<void(absl::Status)> on_broken) {
+  return std::make_unique<GrpcLink>(
+      Stream::Open(std::move(channel), std::move(keep), service, edge_id, std::move(on_frames), std::move(on_broken)));
 }
 
 }  // namespace yizhan::rpc

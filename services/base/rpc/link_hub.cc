@@ -26,10 +26,11 @@ LinkHub::LinkHub(std::string service, LinkHandler* handler)
     : service_(std::move(service)),
       handler_(handler),
       events_(metrics::GetCounter("yizhan_rpc_link_events_total", "Events sent to edges.", {{"service", service_}})),
-      broken_(metrics::GetCounter("yizhan_rpc_link_overflows_total", "Links broken because an edge did not keep up.", {{"service", service_}})) {
-  sessions_gauge_ = std::make_unique<metrics::GaugeFunction>("yizhan_rpc_link_sessions", "Sessions open at this service.",
-                                                             metrics::Labels{{"service", service_}},
-                                                             [this] { return static_cast<double>(sessions()); });
+      broken_(metrics::GetCounter("yizhan_rpc_link_overflows_total", "Links broken because an edge did not keep up.",
+                                  {{"service", service_}})) {
+  sessions_gauge_ = std::make_unique<metrics::GaugeFunction>(
+      "yizhan_rpc_link_sessions", "Sessions open at this service.", metrics::Labels{{"service", service_}},
+      [this] { return static_cast<double>(sessions()); });
 }
 
 LinkHub::~LinkHub() = default;
@@ -49,8 +50,11 @@ void LinkHub::Publish(std::string_view topic, std::string frame) {
           events_.Add();
           (first == nullptr ? first : others.emplace_back()) = std::move(held);
           break;
-        case BatchQueue::Added::kFull: overflowed.push_back(std::move(held)); break;
-        case BatchQueue::Added::kClosed: break;
+        case BatchQueue::Added::kFull:
+          overflowed.push_back(std::move(held));
+          break;
+        case BatchQueue::Added::kClosed:
+          break;
       }
     }
   }
@@ -58,7 +62,9 @@ void LinkHub::Publish(std::string_view topic, std::string frame) {
   for (auto& link : others) link->queue.Kick();
   for (auto& link : overflowed) {
     broken_.Add();
-    log::Warning("rpc", "an edge does not keep up; its link is broken").With("service", service_).With("edge", link->edge_id);
+    log::Warning("rpc", "an edge does not keep up; its link is broken")
+        .With("service", service_)
+        .With("edge", link->edge_id);
     link->break_link();
   }
 }
@@ -163,7 +169,8 @@ bool LinkHub::Open(const std::shared_ptr<EdgeLink>& link, uint64_t id, std::shar
     return true;
   }
   if (doubled) {
-    log::Error("rpc", "an edge opened one session twice, or does not keep up; its link is broken").With("edge", link->edge_id);
+    log::Error("rpc", "an edge opened one session twice, or does not keep up; its link is broken")
+        .With("edge", link->edge_id);
     link->break_link();
     return false;
   }
@@ -208,7 +215,8 @@ void LinkHub::BreakAll() {
 }
 
 void LinkHub::Hear(EdgeLink* link, Session& session, std::string_view name) {
-  bool known = std::any_of(session.topics.begin(), session.topics.end(), [&](const Topic* topic) { return topic->name == name; });
+  bool known = std::any_of(session.topics.begin(), session.topics.end(),
+                           [&](const Topic* topic) { return topic->name == name; });
   if (!known) AddTopic(link, session, name);
 }
 
@@ -248,14 +256,16 @@ void LinkHub::Forget(EdgeLink* link, uint64_t id, Session& session) {
   sessions_--;
   auto found = listeners_.find(session.principal_id);
   auto& holders = found->second.sessions;
-  holders.erase(std::remove_if(holders.begin(), holders.end(), [&](const Holder& h) { return h.link == link && h.session == id; }),
+  holders.erase(std::remove_if(holders.begin(), holders.end(),
+                               [&](const Holder& h) { return h.link == link && h.session == id; }),
                 holders.end());
   DropIfIdle(session.principal_id);
 }
 
 void LinkHub::DropIfIdle(const std::string& principal_id) {
   auto found = listeners_.find(principal_id);
-  if (found != listeners_.end() && found->second.opening == 0 && found->second.sessions.empty()) listeners_.erase(found);
+  if (found != listeners_.end() && found->second.opening == 0 && found->second.sessions.empty())
+    listeners_.erase(found);
 }
 
 std::shared_ptr<LinkHub::EdgeLink> LinkHub::Find(EdgeLink* link) { return links_.at(link); }

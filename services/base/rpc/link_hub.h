@@ -28,7 +28,8 @@ class LinkHub final : public Hub {
   };
   // One stream of one edge. `break_link` ends the stream soon; called without locks, at most a few times.
   struct EdgeLink {
-    EdgeLink(std::string id, size_t max_bytes, std::function<void(std::string)> start_write, std::function<void()> break_link);
+    EdgeLink(std::string id, size_t max_bytes, std::function<void(std::string)> start_write,
+             std::function<void()> break_link);
     // Takes a frame and writes it as soon as can be; breaks the link beyond its bound.
     void Send(const yizhan::live::v1::DownFrame& frame);
 
@@ -66,7 +67,8 @@ class LinkHub final : public Hub {
   struct Listener {
     int opening = 0;
     std::vector<Holder> sessions;
-    // What Subscribe() said since then: a session that is opened later hears it too, whatever its handler knew when it was asked.
+    // What Subscribe() said since then: a session that is opened later hears it too, whatever its handler knew when it
+    // was asked.
     std::unordered_map<std::string, bool> changes;
   };
   struct Hash {

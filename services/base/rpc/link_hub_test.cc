@@ -11,7 +11,8 @@ using yizhan::live::v1::LinkDown;
 
 class Handler : public LinkHandler {
  public:
-  absl::StatusOr<std::vector<std::string>> OnOpen(const std::string&, uint64_t session, const Principal& principal) override {
+  absl::StatusOr<std::vector<std::string>> OnOpen(const std::string&, uint64_t session,
+                                                  const Principal& principal) override {
     if (during_open) during_open();
     if (principal.id() == "refused") return absl::PermissionDeniedError("not you");
     opened.push_back(session);
@@ -27,8 +28,8 @@ class Handler : public LinkHandler {
 // An edge whose writes end when the test says so.
 struct Edge {
   explicit Edge(LinkHub* hub, size_t bound = 1 << 20) {
-    link = std::make_shared<LinkHub::EdgeLink>("edge1", bound, [this](std::string batch) { batches.push_back(std::move(batch)); },
-                                               [this] { ++broken; });
+    link = std::make_shared<LinkHub::EdgeLink>(
+        "edge1", bound, [this](std::string batch) { batches.push_back(std::move(batch)); }, [this] { ++broken; });
     hub->Attach(link);
   }
   // Every frame written so far; ends the writes in flight until nothing waits.

@@ -71,18 +71,24 @@ class LinkReactor final : public grpc::ServerGenericBidiReactor {
   absl::Status TakeFrame(UpFrame& frame) {
     if ((link_ == nullptr) != frame.has_hello()) return absl::InvalidArgumentError("a link begins with one EdgeHello");
     switch (frame.kind_case()) {
-      case UpFrame::kHello: Begin(frame.hello().edge_id()); break;
+      case UpFrame::kHello:
+        Begin(frame.hello().edge_id());
+        break;
       case UpFrame::kOpen: {
         auto principal = std::make_shared<const Principal>(frame.open().principal());
-        if (hub_->Open(link_, frame.open().session(), principal)) principals_[frame.open().session()] = std::move(principal);
+        if (hub_->Open(link_, frame.open().session(), principal))
+          principals_[frame.open().session()] = std::move(principal);
         break;
       }
       case UpFrame::kClose:
         principals_.erase(frame.close().session());
         hub_->Close(link_, frame.close().session());
         break;
-      case UpFrame::kCall: Call(frame.call()); break;
-      default: break;  // a newer edge's
+      case UpFrame::kCall:
+        Call(frame.call());
+        break;
+      default:
+        break;  // a newer edge's
     }
     return absl::OkStatus();
   }
@@ -152,7 +158,8 @@ class LinkReactor final : public grpc::ServerGenericBidiReactor {
 
 }  // namespace
 
-grpc::ServerGenericBidiReactor* NewLinkReactor(grpc::GenericCallbackServerContext* context, LinkHub* hub, const ServiceTable* table) {
+grpc::ServerGenericBidiReactor* NewLinkReactor(grpc::GenericCallbackServerContext* context, LinkHub* hub,
+                                               const ServiceTable* table) {
   return new LinkReactor(context, hub, table);
 }
 

@@ -10,8 +10,9 @@
 
 namespace yizhan::rpc {
 
-// The reactor of one edge's stream; deletes itself. Both outlive it. Calls on the link are dispatched into the table with the session's
-// principal.
-grpc::ServerGenericBidiReactor* NewLinkReactor(grpc::GenericCallbackServerContext* context, LinkHub* hub, const ServiceTable* table);
+// The reactor of one edge's stream; deletes itself. Both outlive it. Calls on the link are dispatched into the table
+// with the session's principal.
+grpc::ServerGenericBidiReactor* NewLinkReactor(grpc::GenericCallbackServerContext* context, LinkHub* hub,
+                                               const ServiceTable* table);
 
 }  // namespace yizhan::rpc

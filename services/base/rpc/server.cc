@@ -27,14 +27,17 @@ class Generic final : public grpc::CallbackGenericService {
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
     if (context->method() != kLinkMethod) return NewUnaryReactor(context, &face_);
     if (!face_.inner) {
-      return NewRefusal(Refuse(absl::StatusCode::kPermissionDenied, "INTERNAL_METHOD", "links are for edges of this installation"));
+      return NewRefusal(
+          Refuse(absl::StatusCode::kPermissionDenied, "INTERNAL_METHOD", "links are for edges of this installation"));
     }
     auto service = context->client_metadata().find(kLinkServiceKey);
-    std::string name = service == context->client_metadata().end() ? "" : std::string(service->second.data(), service->second.size());
+    std::string name =
+        service == context->client_metadata().end() ? "" : std::string(service->second.data(), service->second.size());
     absl::MutexLock lock(mutex_);
     auto hub = hubs_->find(name);
     if (hub == hubs_->end()) {
-      return NewRefusal(Refuse(absl::StatusCode::kNotFound, "SERVICE_UNKNOWN", "no service \"" + name + "\" serves links here"));
+      return NewRefusal(
+          Refuse(absl::StatusCode::kNotFound, "SERVICE_UNKNOWN", "no service \"" + name + "\" serves links here"));
     }
     return NewLinkReactor(context, hub->second.get(), face_.table);
   }
@@ -50,7 +53,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   std::stringstream bytes;
   bytes << in.rdbuf();
   if (!in || bytes.str().empty()) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE", "the file " + path + " cannot be read or is empty: is tls configured rightly?");
+    return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE",
+                  "the file " + path + " cannot be read or is empty: is tls configured rightly?");
   }
   return bytes.str();
 }
@@ -87,8 +91,9 @@ class GrpcServer final : public Server {
     outer.RegisterCallbackGenericService(&outer_service_);
     outer_ = outer.BuildAndStart();
     if (outer_ == nullptr || port_ == 0) {
-      return Refuse(absl::StatusCode::kUnavailable, "PORT_IN_USE",
-                    "gRPC cannot listen on " + options.address + ": is the port in use, or the certificate not the key's?");
+      return Refuse(
+          absl::StatusCode::kUnavailable, "PORT_IN_USE",
+          "gRPC cannot listen on " + options.address + ": is the port in use, or the certificate not the key's?");
     }
     return absl::OkStatus();
   }
@@ -135,7 +140,8 @@ class GrpcServer final : public Server {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, const ServiceTable* table, Authenticator* authenticator) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, const ServiceTable* table,
+                                                      Authenticator* authenticator) {
   if (!options.address.empty() && authenticator == nullptr) {
     return absl::InvalidArgumentError("an outer face needs an authenticator");
   }

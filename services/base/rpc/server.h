@@ -13,7 +13,8 @@
 
 namespace yizhan::rpc {
 
-// Turns a bearer token into a caller. Calls back at once when the answer is at hand. Unauthenticated for an unknown or ended one.
+// Turns a bearer token into a caller. Calls back at once when the answer is at hand. Unauthenticated for an unknown or
+// ended one.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
@@ -22,8 +23,8 @@ class Authenticator {
   virtual void Forget(std::string_view session_id) = 0;
 };
 
-// Asks the services that issue tokens (directory for "yzp_", desk for "yzv_") and remembers the answer for 30 seconds, at most 200,000
-// of them.
+// Asks the services that issue tokens (directory for "yzp_", desk for "yzv_") and remembers the answer for 30 seconds,
+// at most 200,000 of them.
 std::unique_ptr<Authenticator> MakeAuthenticator(Channel* directory, Channel* desk);
 
 struct TlsFiles {
@@ -39,21 +40,22 @@ struct ServerOptions {
   std::string service_name = "yizhan";
 };
 
-// Two faces of one table. The outer face (address) authenticates `authorization: Bearer`; the inner one (channel()) is for services in
-// this process: they are trusted as SERVICE unless they pass a caller on.
+// Two faces of one table. The outer face (address) authenticates `authorization: Bearer`; the inner one (channel()) is
+// for services in this process: they are trusted as SERVICE unless they pass a caller on.
 class Server {
  public:
-  // All outlive the server; authenticator may be null without an address. Unavailable when the address cannot be bound, InvalidArgument
-  // when the certificate or its key cannot be read.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, const ServiceTable* table, Authenticator* authenticator);
+  // All outlive the server; authenticator may be null without an address. Unavailable when the address cannot be bound,
+  // InvalidArgument when the certificate or its key cannot be read.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, const ServiceTable* table,
+                                                       Authenticator* authenticator);
   virtual ~Server() = default;  // stops
 
   // The port that was bound; 0 without address.
   virtual int port() const = 0;
   // The in-process channel.
   virtual std::unique_ptr<Channel> channel() = 0;
-  // Serves LinkService for a service: edges reach it by OpenLink with this name. The hub lives as long as the server, the handler must
-  // outlive it. Before the first link to this service.
+  // Serves LinkService for a service: edges reach it by OpenLink with this name. The hub lives as long as the server,
+  // the handler must outlive it. Before the first link to this service.
   virtual Hub* ServeLink(std::string service, LinkHandler* handler) = 0;
   // Refuses new calls, gives those that run two seconds, cancels the rest and waits for their handlers to answer. Once.
   virtual void Stop() = 0;

@@ -80,15 +80,17 @@ class ServerTest : public ::testing::Test {
           response.mutable_person()->set_name(context.Actor());
           reply.Ok(response);
         });
-    table_.Unary<LogInRequest, LogInResponse>(kLogIn, [](const Context& context, const LogInRequest& request, Reply<LogInResponse> reply) {
-      LogInResponse response;
-      response.set_token(request.remote_address() + "|" + context.Actor());
-      reply.Ok(response);
-    });
+    table_.Unary<LogInRequest, LogInResponse>(
+        kLogIn, [](const Context& context, const LogInRequest& request, Reply<LogInResponse> reply) {
+          LogInResponse response;
+          response.set_token(request.remote_address() + "|" + context.Actor());
+          reply.Ok(response);
+        });
     table_.Unary<IntrospectRequest, IntrospectResponse>(
         kIntrospect, [this](const Context&, const IntrospectRequest& request, Reply<IntrospectResponse> reply) {
           introspected_++;
-          if (request.token() != "yzp_good") return reply.Error(Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_UNKNOWN", "no"));
+          if (request.token() != "yzp_good")
+            return reply.Error(Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_UNKNOWN", "no"));
           IntrospectResponse response;
           *response.mutable_principal() = Person("p1");
           reply.Ok(response);
@@ -122,7 +124,9 @@ class ServerTest : public ::testing::Test {
     }
     server_ = Server::Start(options, &table_, authenticator_.get()).value();
     channel_ = server_->channel();
-    if (outer) outer_ = Connect({.address = "127.0.0.1:" + std::to_string(server_->port()), .ca = ca_, .server_name = ""}).value();
+    if (outer)
+      outer_ =
+          Connect({.address = "127.0.0.1:" + std::to_string(server_->port()), .ca = ca_, .server_name = ""}).value();
   }
 
   absl::Mutex mutex_;
@@ -161,11 +165,13 @@ TEST_F(ServerTest, InsideACallerIsPassedOn) {
 
   // The service itself may not do what only people may, and nobody may not do what only services may.
   EXPECT_EQ(ReasonOf(channel_->Wait<SendMessageResponse>(kSend, Named("c1")).status()), "NOT_FOR_SERVICES");
-  auto person = channel_->Wait<yizhan::directory::v1::GetPersonResponse>(kGetPerson, yizhan::directory::v1::GetPersonRequest());
+  auto person =
+      channel_->Wait<yizhan::directory::v1::GetPersonResponse>(kGetPerson, yizhan::directory::v1::GetPersonRequest());
   EXPECT_EQ(person->person().name(), "service:test");
   options = {};
   options.anonymous = true;
-  auto anonymous = channel_->Wait<yizhan::directory::v1::IntrospectResponse>(kIntrospect, yizhan::directory::v1::IntrospectRequest(), options);
+  auto anonymous = channel_->Wait<yizhan::directory::v1::IntrospectResponse>(
+      kIntrospect, yizhan::directory::v1::IntrospectRequest(), options);
   EXPECT_EQ(ReasonOf(anonymous.status()), "TOKEN_REQUIRED");
 }
 
@@ -180,7 +186,8 @@ TEST_F(ServerTest, StatusesKeepReasonAndRetryHint) {
   EXPECT_EQ(RetryAfterMs(answer.status()), 250);
   EXPECT_EQ(ReasonOf(channel_->CallAndWait("/no.such/Method", "", options).status()), "METHOD_UNKNOWN");
   EXPECT_EQ(ReasonOf(channel_->CallAndWait(kSend, "\xff\xff", options).status()), "MALFORMED_REQUEST");
-  EXPECT_EQ(ReasonOf(channel_->CallAndWait(kSend, std::string(kMaxMessageBytes + 1, 'x'), options).status()), "REQUEST_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(channel_->CallAndWait(kSend, std::string(kMaxMessageBytes + 1, 'x'), options).status()),
+            "REQUEST_TOO_LARGE");
 }
 
 TEST_F(ServerTest, ACallEndsAtItsDeadline) {
@@ -319,7 +326,9 @@ TEST_F(ServerTest, ALinkCarriesSessionsCallsAndEvents) {
   Hub* hub = server_->ServeLink("im", &handler_);
   auto kept = std::make_shared<Inbox>();
   Inbox& inbox = *kept;
-  link_ = channel_->OpenLink("im", "edge9", [kept](const LinkDown& down) { kept->Take(down); }, [kept](absl::Status why) { kept->Break(why); });
+  link_ = channel_->OpenLink(
+      "im", "edge9", [kept](const LinkDown& down) { kept->Take(down); },
+      [kept](absl::Status why) { kept->Break(why); });
   ASSERT_TRUE(link_->Send(OpenFrame(5, "p5")).ok());
   ASSERT_TRUE(inbox.WaitFor(1));
   EXPECT_THAT(inbox.frames[0].opened().topics(), ::testing::ElementsAre("person:p5"));
@@ -364,10 +373,13 @@ TEST_F(ServerTest, ManyCallsOnALinkAllAnsweredInOrder) {
   server_->ServeLink("im", &handler_);
   auto kept = std::make_shared<Inbox>();
   Inbox& inbox = *kept;
-  link_ = channel_->OpenLink("im", "edge9", [kept](const LinkDown& down) { kept->Take(down); }, [kept](absl::Status why) { kept->Break(why); });
+  link_ = channel_->OpenLink(
+      "im", "edge9", [kept](const LinkDown& down) { kept->Take(down); },
+      [kept](absl::Status why) { kept->Break(why); });
   ASSERT_TRUE(link_->Send(OpenFrame(1, "p1")).ok());
   constexpr uint64_t kCalls = 20'000;
-  for (uint64_t i = 1; i <= kCalls; ++i) ASSERT_TRUE(link_->Send(CallFrame(1, i, kSend, Named("c").SerializeAsString())).ok());
+  for (uint64_t i = 1; i <= kCalls; ++i)
+    ASSERT_TRUE(link_->Send(CallFrame(1, i, kSend, Named("c").SerializeAsString())).ok());
   ASSERT_TRUE(inbox.WaitFor(kCalls + 1));
   for (uint64_t i = 1; i <= kCalls; ++i) ASSERT_EQ(inbox.frames[i].reply().call_id(), i);
 }
@@ -377,11 +389,15 @@ TEST_F(ServerTest, ALinkToNobodyAndALinkThatTheServerEndsAreReported) {
   server_->ServeLink("im", &handler_);
   auto kept = std::make_shared<Inbox>(), kept_nobody = std::make_shared<Inbox>();
   Inbox &inbox = *kept, &nobody = *kept_nobody;
-  auto lost = channel_->OpenLink("desk", "e", [kept_nobody](const LinkDown& down) { kept_nobody->Take(down); }, [kept_nobody](absl::Status why) { kept_nobody->Break(why); });
+  auto lost = channel_->OpenLink(
+      "desk", "e", [kept_nobody](const LinkDown& down) { kept_nobody->Take(down); },
+      [kept_nobody](absl::Status why) { kept_nobody->Break(why); });
   EXPECT_EQ(ReasonOf(nobody.WaitForBreak()), "SERVICE_UNKNOWN");
   EXPECT_EQ(lost->Send(OpenFrame(1, "p1")).code(), absl::StatusCode::kUnavailable);
 
-  link_ = channel_->OpenLink("im", "edge9", [kept](const LinkDown& down) { kept->Take(down); }, [kept](absl::Status why) { kept->Break(why); });
+  link_ = channel_->OpenLink(
+      "im", "edge9", [kept](const LinkDown& down) { kept->Take(down); },
+      [kept](absl::Status why) { kept->Break(why); });
   ASSERT_TRUE(link_->Send(OpenFrame(1, "p1")).ok());
   ASSERT_TRUE(inbox.WaitFor(1));
   server_->Stop();

@@ -38,7 +38,8 @@ struct ServiceTable::Method {
 struct ServiceTable::Shared {
   std::atomic<int> in_flight{0};
   int max_in_flight = 20'000;
-  metrics::Counter& shed = metrics::GetCounter("yizhan_rpc_shed_total", "Calls refused because too many were in flight.");
+  metrics::Counter& shed =
+      metrics::GetCounter("yizhan_rpc_shed_total", "Calls refused because too many were in flight.");
 };
 
 bool Context::HasRole(Role role) const {
@@ -50,10 +51,14 @@ bool Context::HasRole(Role role) const {
 
 std::string Context::Actor() const {
   switch (caller.kind()) {
-    case Principal::KIND_PERSON: return "person:" + caller.id();
-    case Principal::KIND_VISITOR: return "visitor:" + caller.id();
-    case Principal::KIND_SERVICE: return "service:" + caller.id();
-    default: return "";
+    case Principal::KIND_PERSON:
+      return "person:" + caller.id();
+    case Principal::KIND_VISITOR:
+      return "visitor:" + caller.id();
+    case Principal::KIND_SERVICE:
+      return "service:" + caller.id();
+    default:
+      return "";
   }
 }
 
@@ -64,7 +69,8 @@ ServiceTable::ServiceTable(ServiceTable&&) noexcept = default;
 void ServiceTable::set_max_in_flight(int calls) { shared_->max_in_flight = calls; }
 
 absl::Status ServiceTable::Malformed(const std::string& type) {
-  return Refuse(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST", absl::StrCat("the request is not a valid ", type));
+  return Refuse(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
+                absl::StrCat("the request is not a valid ", type));
 }
 
 void ServiceTable::Add(std::string method, const google::protobuf::Descriptor* request,
@@ -92,7 +98,8 @@ void ServiceTable::Add(std::string method, const google::protobuf::Descriptor* r
   methods_.emplace(std::move(method), std::move(entry));
 }
 
-void ServiceTable::Dispatch(const Context& context, std::string_view method, std::string_view request, RawReply reply) const {
+void ServiceTable::Dispatch(const Context& context, std::string_view method, std::string_view request,
+                            RawReply reply) const {
   auto found = methods_.find(method);
   if (found == methods_.end()) {
     reply(Refuse(absl::StatusCode::kNotFound, "METHOD_UNKNOWN",
@@ -103,18 +110,21 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
   absl::Time start = absl::Now();
   absl::Status refused;
   if (request.size() > kMaxMessageBytes) {
-    refused = Refuse(absl::StatusCode::kInvalidArgument, "REQUEST_TOO_LARGE",
-                     absl::StrCat("the request has ", request.size(), " bytes; at most ", kMaxMessageBytes, " are taken"));
+    refused =
+        Refuse(absl::StatusCode::kInvalidArgument, "REQUEST_TOO_LARGE",
+               absl::StrCat("the request has ", request.size(), " bytes; at most ", kMaxMessageBytes, " are taken"));
   } else if (refused = CheckAccess(entry.access, context.caller, method); !refused.ok()) {
   } else if (context.caller.expires_at_us() > 0 && context.caller.expires_at_us() <= absl::ToUnixMicros(start)) {
     refused = Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_EXPIRED", "the session has expired: log in again");
   } else if (start >= context.deadline) {
-    refused = Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE", "the caller's deadline had passed before the call began");
+    refused = Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
+                     "the caller's deadline had passed before the call began");
   }
   if (refused.ok() && shared_->in_flight.fetch_add(1, std::memory_order_relaxed) >= shared_->max_in_flight) {
     shared_->in_flight.fetch_sub(1, std::memory_order_relaxed);
     shared_->shed.Add();
-    refused = RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_BUSY", "too many calls are being worked on: try again shortly", 500);
+    refused = RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_BUSY",
+                           "too many calls are being worked on: try again shortly", 500);
   }
   if (!refused.ok()) {
     entry.log->Answered(context, refused, start);
@@ -123,8 +133,8 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
   }
   // The caller's name for the line is copied only when the line will be written.
   entry.handler(context, request,
-                [shared = shared_.get(), &entry, start, note = entry.log->Note(context), reply = std::move(reply)](
-                    absl::StatusOr<std::string> result) mutable {
+                [shared = shared_.get(), &entry, start, note = entry.log->Note(context),
+                 reply = std::move(reply)](absl::StatusOr<std::string> result) mutable {
                   if (result.ok() && result->size() > kMaxMessageBytes) {
                     result = Refuse(absl::StatusCode::kOutOfRange, "ANSWER_TOO_LARGE",
                                     absl::StrCat("the answer has ", result->size(), " bytes; ask for a smaller page"));
@@ -150,7 +160,8 @@ std::vector<std::string> ServiceTable::Missing(std::string_view service_full_nam
 
 const google::protobuf::MethodDescriptor* FindMethod(std::string_view method) {
   size_t slash = method.rfind('/');
-  if (method.empty() || method[0] != '/' || slash == 0 || slash == std::string_view::npos || method.size() > 256) return nullptr;
+  if (method.empty() || method[0] != '/' || slash == 0 || slash == std::string_view::npos || method.size() > 256)
+    return nullptr;
   const auto* service = FindService(method.substr(1, slash - 1));
   return service == nullptr ? nullptr : service->FindMethodByName(std::string(method.substr(slash + 1)));
 }
@@ -167,7 +178,8 @@ absl::StatusOr<Access> AccessOf(std::string_view method) {
 absl::Status CheckAccess(const Access& access, const Principal& caller, std::string_view method) {
   const std::string name(method);
   if (!HasRule(access)) {
-    return Refuse(absl::StatusCode::kPermissionDenied, "METHOD_WITHOUT_RULE", absl::StrCat(name, " has no access rule: nobody may call it"));
+    return Refuse(absl::StatusCode::kPermissionDenied, "METHOD_WITHOUT_RULE",
+                  absl::StrCat(name, " has no access rule: nobody may call it"));
   }
   if (access.anyone()) return absl::OkStatus();
   switch (caller.kind()) {
@@ -185,16 +197,19 @@ absl::Status CheckAccess(const Access& access, const Principal& caller, std::str
         absl::StrAppend(&wanted, wanted.empty() ? "" : " or ", yizhan::common::v1::Role_Name(static_cast<Role>(role)));
       }
       if (!wanted.empty()) {
-        return Refuse(absl::StatusCode::kPermissionDenied, "ROLE_REQUIRED", absl::StrCat(name, " needs ", wanted, ", which you do not hold"));
+        return Refuse(absl::StatusCode::kPermissionDenied, "ROLE_REQUIRED",
+                      absl::StrCat(name, " needs ", wanted, ", which you do not hold"));
       }
       return Refuse(absl::StatusCode::kPermissionDenied, access.internal() ? "INTERNAL_METHOD" : "NOT_FOR_PEOPLE",
                     absl::StrCat(name, " is not for people"));
     }
     case Principal::KIND_VISITOR:
       if (access.visitors()) return absl::OkStatus();
-      return Refuse(absl::StatusCode::kPermissionDenied, "NOT_FOR_VISITORS", absl::StrCat(name, " is not for visitors"));
+      return Refuse(absl::StatusCode::kPermissionDenied, "NOT_FOR_VISITORS",
+                    absl::StrCat(name, " is not for visitors"));
     default:
-      return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", absl::StrCat(name, " needs a session: log in and send its token"));
+      return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED",
+                    absl::StrCat(name, " needs a session: log in and send its token"));
   }
 }
 

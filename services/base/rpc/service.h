@@ -1,12 +1,14 @@
-// A service's methods, registered once and served by every transport: gRPC, HTTP+JSON through the edge, the edge's link.
+// A service's methods, registered once and served by every transport: gRPC, HTTP+JSON through the edge, the edge's
+// link.
 //
 //   rpc::ServiceTable table;
 //   table.Unary<SendMessageRequest, SendMessageResponse>(
 //       "/yizhan.im.v1.MessageService/SendMessage",
-//       [this](const rpc::Context& context, const SendMessageRequest& request, rpc::Reply<SendMessageResponse> reply) { ... });
+//       [this](const rpc::Context& context, const SendMessageRequest& request, rpc::Reply<SendMessageResponse> reply) {
+//       ... });
 //
-// What cuts across (the method's access rule, deadline, bound of calls in flight, log line, metrics) is done in front of the
-// handler, in one place: Dispatch().
+// What cuts across (the method's access rule, deadline, bound of calls in flight, log line, metrics) is done in front
+// of the handler, in one place: Dispatch().
 #pragma once
 
 #include <cstdint>
@@ -86,8 +88,9 @@ class ServiceTable {
   ~ServiceTable();
   ServiceTable(ServiceTable&&) noexcept;
 
-  // Registers a method's handler, which is called from many threads at once. Checks the method and its types against the linked-in
-  // contract: a mistake here is a programming error and ends the process at start. Not while calls are being dispatched.
+  // Registers a method's handler, which is called from many threads at once. Checks the method and its types against
+  // the linked-in contract: a mistake here is a programming error and ends the process at start. Not while calls are
+  // being dispatched.
   template <typename Request, typename Response, typename Handler>
   void Unary(std::string method, Handler handler) {
     Add(std::move(method), Request::descriptor(), Response::descriptor(),
@@ -101,14 +104,15 @@ class ServiceTable {
         });
   }
 
-  // Runs a call that has been authenticated: bound of calls in flight (ResourceExhausted), the caller's expiry, access rule, deadline,
-  // then the handler; one log line and the metrics when it is answered. NotFound names an unknown method. `reply` is called once, on any
-  // thread, possibly before Dispatch returns. `request` need live only until Dispatch returns.
+  // Runs a call that has been authenticated: bound of calls in flight (ResourceExhausted), the caller's expiry, access
+  // rule, deadline, then the handler; one log line and the metrics when it is answered. NotFound names an unknown
+  // method. `reply` is called once, on any thread, possibly before Dispatch returns. `request` need live only until
+  // Dispatch returns.
   void Dispatch(const Context& context, std::string_view method, std::string_view request, RawReply reply) const;
 
   bool Has(std::string_view method) const { return methods_.find(method) != methods_.end(); }
-  // Methods of the service's descriptor ("yizhan.im.v1.MessageService") that have no handler: a service checks at start that this is
-  // empty. Streaming methods are not counted.
+  // Methods of the service's descriptor ("yizhan.im.v1.MessageService") that have no handler: a service checks at start
+  // that this is empty. Streaming methods are not counted.
   std::vector<std::string> Missing(std::string_view service_full_name) const;
 
   // Calls in flight beyond which new ones are refused; 20,000 unless set.
@@ -123,8 +127,8 @@ class ServiceTable {
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
   static absl::Status Malformed(const std::string& type);
-  void Add(std::string method, const google::protobuf::Descriptor* request, const google::protobuf::Descriptor* response,
-           RawHandler handler);
+  void Add(std::string method, const google::protobuf::Descriptor* request,
+           const google::protobuf::Descriptor* response, RawHandler handler);
 
   std::unordered_map<std::string, std::unique_ptr<Method>, Hash, std::equal_to<>> methods_;
   std::unique_ptr<Shared> shared_;

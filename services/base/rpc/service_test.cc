@@ -27,7 +27,8 @@ Principal Make(Principal::Kind kind, std::vector<Role> roles = {}) {
   return principal;
 }
 
-absl::StatusOr<std::string> Call(const ServiceTable& table, const Context& context, std::string_view method, std::string_view request) {
+absl::StatusOr<std::string> Call(const ServiceTable& table, const Context& context, std::string_view method,
+                                 std::string_view request) {
   absl::StatusOr<std::string> answer = absl::UnknownError("no answer");
   int answers = 0;
   table.Dispatch(context, method, request, [&](absl::StatusOr<std::string> result) {
@@ -54,14 +55,17 @@ TEST(CheckAccess, LetsInWhomTheRuleNames) {
     const Principal* caller;
     absl::StatusCode code;
   };
-  constexpr auto kOk = absl::StatusCode::kOk, kDenied = absl::StatusCode::kPermissionDenied, kNoToken = absl::StatusCode::kUnauthenticated;
+  constexpr auto kOk = absl::StatusCode::kOk, kDenied = absl::StatusCode::kPermissionDenied,
+                 kNoToken = absl::StatusCode::kUnauthenticated;
   const Case cases[] = {
-      {&people, &person, kOk},     {&people, &agent, kOk},      {&people, &visitor, kDenied},   {&people, &service, kDenied},
-      {&people, &nobody, kNoToken}, {&visitors, &visitor, kOk},  {&visitors, &person, kDenied},  {&visitors, &nobody, kNoToken},
-      {&agents, &agent, kOk},      {&agents, &person, kDenied}, {&agents, &visitor, kDenied},   {&agents, &service, kDenied},
-      {&agents, &nobody, kNoToken}, {&inside, &service, kOk},    {&inside, &agent, kDenied},     {&inside, &visitor, kDenied},
-      {&inside, &nobody, kNoToken}, {&anyone, &nobody, kOk},     {&anyone, &person, kOk},        {&anyone, &service, kOk},
-      {&none, &service, kDenied},  {&none, &person, kDenied},   {&none, &nobody, kDenied},
+      {&people, &person, kOk},       {&people, &agent, kOk},         {&people, &visitor, kDenied},
+      {&people, &service, kDenied},  {&people, &nobody, kNoToken},   {&visitors, &visitor, kOk},
+      {&visitors, &person, kDenied}, {&visitors, &nobody, kNoToken}, {&agents, &agent, kOk},
+      {&agents, &person, kDenied},   {&agents, &visitor, kDenied},   {&agents, &service, kDenied},
+      {&agents, &nobody, kNoToken},  {&inside, &service, kOk},       {&inside, &agent, kDenied},
+      {&inside, &visitor, kDenied},  {&inside, &nobody, kNoToken},   {&anyone, &nobody, kOk},
+      {&anyone, &person, kOk},       {&anyone, &service, kOk},       {&none, &service, kDenied},
+      {&none, &person, kDenied},     {&none, &nobody, kDenied},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(CheckAccess(*c.access, *c.caller, "/m").code(), c.code)
@@ -71,8 +75,8 @@ TEST(CheckAccess, LetsInWhomTheRuleNames) {
 
 TEST(ServiceTable, AnswersRefusesAndNamesWhatIsUnknown) {
   ServiceTable table;
-  table.Unary<SetTypingRequest, SetTypingResponse>(kSetTyping,
-                                                   [](const Context&, const SetTypingRequest&, Reply<SetTypingResponse> reply) { reply.Ok({}); });
+  table.Unary<SetTypingRequest, SetTypingResponse>(
+      kSetTyping, [](const Context&, const SetTypingRequest&, Reply<SetTypingResponse> reply) { reply.Ok({}); });
   Context context;
   context.caller = Make(Principal::KIND_PERSON);
   EXPECT_TRUE(Call(table, context, kSetTyping, "").ok());
@@ -81,7 +85,8 @@ TEST(ServiceTable, AnswersRefusesAndNamesWhatIsUnknown) {
   auto malformed = Call(table, context, kSetTyping, "\xff\xff\xff");
   EXPECT_EQ(malformed.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(malformed.status()), "MALFORMED_REQUEST");
-  EXPECT_EQ(ReasonOf(Call(table, context, kSetTyping, std::string(kMaxMessageBytes + 1, 'x')).status()), "REQUEST_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(Call(table, context, kSetTyping, std::string(kMaxMessageBytes + 1, 'x')).status()),
+            "REQUEST_TOO_LARGE");
 
   context.caller.set_expires_at_us(absl::ToUnixMicros(absl::Now()) - 1);
   EXPECT_EQ(ReasonOf(Call(table, context, kSetTyping, "").status()), "TOKEN_EXPIRED");
@@ -90,15 +95,17 @@ TEST(ServiceTable, AnswersRefusesAndNamesWhatIsUnknown) {
   context.deadline = absl::Now() - absl::Seconds(1);
   EXPECT_EQ(Call(table, context, kSetTyping, "").status().code(), absl::StatusCode::kDeadlineExceeded);
 
-  EXPECT_THAT(table.Missing("yizhan.im.v1.MessageService"),
-              ::testing::ElementsAre("/yizhan.im.v1.MessageService/SendMessage", "/yizhan.im.v1.MessageService/ListMessages",
-                                     "/yizhan.im.v1.MessageService/ListArchive", "/yizhan.im.v1.MessageService/MoveCursor"));
+  EXPECT_THAT(
+      table.Missing("yizhan.im.v1.MessageService"),
+      ::testing::ElementsAre("/yizhan.im.v1.MessageService/SendMessage", "/yizhan.im.v1.MessageService/ListMessages",
+                             "/yizhan.im.v1.MessageService/ListArchive", "/yizhan.im.v1.MessageService/MoveCursor"));
   EXPECT_EQ(table.Missing("yizhan.im.v1.NoService").size(), 1u);
 }
 
 TEST(ServiceTable, AHandlerThatForgetsToAnswerAnswersInternal) {
   ServiceTable table;
-  table.Unary<SetTypingRequest, SetTypingResponse>(kSetTyping, [](const Context&, const SetTypingRequest&, Reply<SetTypingResponse>) {});
+  table.Unary<SetTypingRequest, SetTypingResponse>(
+      kSetTyping, [](const Context&, const SetTypingRequest&, Reply<SetTypingResponse>) {});
   Context context;
   context.caller = Make(Principal::KIND_PERSON);
   EXPECT_EQ(Call(table, context, kSetTyping, "").status().code(), absl::StatusCode::kInternal);
@@ -108,7 +115,9 @@ TEST(ServiceTable, ShedsBeyondItsBound) {
   ServiceTable table;
   std::vector<Reply<SetTypingResponse>> held;
   table.Unary<SetTypingRequest, SetTypingResponse>(
-      kSetTyping, [&](const Context&, const SetTypingRequest&, Reply<SetTypingResponse> reply) { held.push_back(std::move(reply)); });
+      kSetTyping, [&](const Context&, const SetTypingRequest&, Reply<SetTypingResponse> reply) {
+        held.push_back(std::move(reply));
+      });
   table.set_max_in_flight(2);
   Context context;
   context.caller = Make(Principal::KIND_PERSON);
@@ -131,8 +140,8 @@ TEST(ServiceTable, CountsAndLogsWithoutTheContent) {
   log::SetLevel(log::Level::kDebug);
   ServiceTable table;
   table.Unary<yizhan::directory::v1::LogInRequest, yizhan::directory::v1::LogInResponse>(
-      "/yizhan.directory.v1.SessionService/LogIn",
-      [](const Context&, const yizhan::directory::v1::LogInRequest&, Reply<yizhan::directory::v1::LogInResponse> reply) {
+      "/yizhan.directory.v1.SessionService/LogIn", [](const Context&, const yizhan::directory::v1::LogInRequest&,
+                                                      Reply<yizhan::directory::v1::LogInResponse> reply) {
         reply.Error(Refuse(absl::StatusCode::kUnauthenticated, "BAD_CREDENTIALS", "no"));
       });
   yizhan::directory::v1::LogInRequest request;
@@ -146,8 +155,10 @@ TEST(ServiceTable, CountsAndLogsWithoutTheContent) {
   EXPECT_NE(lines.find("BAD_CREDENTIALS"), std::string::npos) << lines;
   EXPECT_EQ(lines.find("s3cret-password"), std::string::npos) << lines;
   std::string text = metrics::Serialize();
-  EXPECT_NE(text.find("yizhan_rpc_calls_total{method=\"/yizhan.directory.v1.SessionService/LogIn\",code=\"UNAUTHENTICATED\"} 1"),
-            std::string::npos);
+  EXPECT_NE(
+      text.find(
+          "yizhan_rpc_calls_total{method=\"/yizhan.directory.v1.SessionService/LogIn\",code=\"UNAUTHENTICATED\"} 1"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -36,7 +36,8 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
   }
 
   void OnReadDone(bool ok) override {
-    absl::StatusOr<std::string> request = ok ? FromBuffer(buffer_) : absl::InvalidArgumentError("the call came without a request");
+    absl::StatusOr<std::string> request =
+        ok ? FromBuffer(buffer_) : absl::InvalidArgumentError("the call came without a request");
     buffer_.Clear();
     context_.request_id = Metadata(*server_context_, kRequestIdKey);
     if (!IsRequestId(context_.request_id)) context_.request_id = RandomRequestId();
@@ -84,7 +85,8 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
     if (authorization.empty() || (access.ok() && access->anyone())) return Dispatch();
     constexpr std::string_view kBearer = "Bearer ";
     if (authorization.compare(0, kBearer.size(), kBearer) != 0) {
-      return Answer(Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", "authorization must be \"Bearer TOKEN\""));
+      return Answer(
+          Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", "authorization must be \"Bearer TOKEN\""));
     }
     face_->authenticator->Authenticate(authorization.substr(kBearer.size()), [this](absl::StatusOr<Principal> caller) {
       if (!caller.ok()) return Answer(caller.status());

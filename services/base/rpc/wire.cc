@@ -25,7 +25,8 @@ grpc::Status ToGrpc(const absl::Status& status, const std::string& request_id) {
   auto* any = details.add_details();
   any->set_type_url(kErrorInfoUrl);
   any->set_value(info.SerializeAsString());
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()), details.SerializeAsString());
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()),
+                      details.SerializeAsString());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -50,7 +51,8 @@ absl::Status MakeStatus(int code, std::string message, const std::string& reason
 
 grpc::ByteBuffer ToBuffer(std::string bytes) {
   auto* kept = new std::string(std::move(bytes));
-  grpc::Slice slice(kept->data(), kept->size(), [](void* string) { delete static_cast<std::string*>(string); }, kept);
+  grpc::Slice slice(
+      kept->data(), kept->size(), [](void* string) { delete static_cast<std::string*>(string); }, kept);
   return grpc::ByteBuffer(&slice, 1);
 }
 

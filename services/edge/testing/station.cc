@@ -26,7 +26,8 @@ class ExchangeableChannel final : public rpc::Channel {
   void Call(std::string_view method, std::string request, rpc::CallOptions options, rpc::RawReply done) override {
     Get()->Call(method, std::move(request), std::move(options), std::move(done));
   }
-  std::unique_ptr<rpc::Link> OpenLink(std::string service, std::string edge_id, std::function<void(yizhan::live::v1::LinkDown)> on_frames,
+  std::unique_ptr<rpc::Link> OpenLink(std::string service, std::string edge_id,
+                                      std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                                       std::function<void(absl::Status)> on_broken) override {
     return Get()->OpenLink(std::move(service), std::move(edge_id), std::move(on_frames), std::move(on_broken));
   }
@@ -47,7 +48,8 @@ absl::Status Unknown() { return Refuse(absl::StatusCode::kUnauthenticated, "TOKE
 class Station::Handler : public rpc::LinkHandler {
  public:
   Handler(Station* station, bool desk) : station_(station), desk_(desk) {}
-  absl::StatusOr<std::vector<std::string>> OnOpen(const std::string&, uint64_t, const rpc::Principal& principal) override {
+  absl::StatusOr<std::vector<std::string>> OnOpen(const std::string&, uint64_t,
+                                                  const rpc::Principal& principal) override {
     if (desk_ && station_->refuse_desk.load()) return Refuse(absl::StatusCode::kPermissionDenied, "BANNED", "not you");
     station_->opened++;
     return std::vector<std::string>{desk_ ? "desk:" + principal.id() : "person:" + principal.id(), "all"};
@@ -59,7 +61,8 @@ class Station::Handler : public rpc::LinkHandler {
   const bool desk_;
 };
 
-Station::Station() : im_handler_(std::make_unique<Handler>(this, false)), desk_handler_(std::make_unique<Handler>(this, true)) {
+Station::Station()
+    : im_handler_(std::make_unique<Handler>(this, false)), desk_handler_(std::make_unique<Handler>(this, true)) {
   Register();
   channel_ = std::make_unique<ExchangeableChannel>();
   StartServer();
@@ -119,12 +122,15 @@ Station::Seen Station::Last(const std::string& method) const {
 
 int Station::Count(const std::string& method) const {
   absl::MutexLock lock(&mutex_);
-  return static_cast<int>(std::count_if(seen_.begin(), seen_.end(), [&](const auto& seen) { return seen.first == method; }));
+  return static_cast<int>(
+      std::count_if(seen_.begin(), seen_.end(), [&](const auto& seen) { return seen.first == method; }));
 }
 
 bool Station::WaitForCount(const std::string& method, int count) const {
   absl::MutexLock lock(&mutex_);
-  auto there = [&] { return std::count_if(seen_.begin(), seen_.end(), [&](const auto& seen) { return seen.first == method; }) >= count; };
+  auto there = [&] {
+    return std::count_if(seen_.begin(), seen_.end(), [&](const auto& seen) { return seen.first == method; }) >= count;
+  };
   return mutex_.AwaitWithTimeout(absl::Condition(&there), absl::Seconds(10));
 }
 
@@ -139,23 +145,28 @@ void Station::Register() {
   auto answer = [this](auto request_type, auto response_type, const std::string& method) {
     using Request = decltype(request_type);
     using Response = decltype(response_type);
-    table_.Unary<Request, Response>(method, [this, method](const rpc::Context& context, const Request& request, rpc::Reply<Response> reply) {
-      See(context, method, request.SerializeAsString());
-      reply.Ok({});
-    });
+    table_.Unary<Request, Response>(
+        method, [this, method](const rpc::Context& context, const Request& request, rpc::Reply<Response> reply) {
+          See(context, method, request.SerializeAsString());
+          reply.Ok({});
+        });
   };
   answer(dir::LogOutRequest(), dir::LogOutResponse(), "/yizhan.directory.v1.SessionService/LogOut");
   answer(im::v1::SetTypingRequest(), im::v1::SetTypingResponse(), "/yizhan.im.v1.MessageService/SetTyping");
-  answer(yizhan::desk::v1::AgentSetTypingRequest(), yizhan::desk::v1::AgentSetTypingResponse(), "/yizhan.desk.v1.AgentService/SetTyping");
-  answer(yizhan::desk::v1::VisitorSetTypingRequest(), yizhan::desk::v1::VisitorSetTypingResponse(), "/yizhan.desk.v1.VisitorService/SetTyping");
-  answer(yizhan::desk::v1::StartVisitRequest(), yizhan::desk::v1::StartVisitResponse(), "/yizhan.desk.v1.VisitorService/StartVisit");
+  answer(yizhan::desk::v1::AgentSetTypingRequest(), yizhan::desk::v1::AgentSetTypingResponse(),
+         "/yizhan.desk.v1.AgentService/SetTyping");
+  answer(yizhan::desk::v1::VisitorSetTypingRequest(), yizhan::desk::v1::VisitorSetTypingResponse(),
+         "/yizhan.desk.v1.VisitorService/SetTyping");
+  answer(yizhan::desk::v1::StartVisitRequest(), yizhan::desk::v1::StartVisitResponse(),
+         "/yizhan.desk.v1.VisitorService/StartVisit");
 
   table_.Unary<dir::LogInRequest, dir::LogInResponse>(
       "/yizhan.directory.v1.SessionService/LogIn",
       [this](const rpc::Context& context, const dir::LogInRequest& request, rpc::Reply<dir::LogInResponse> reply) {
         See(context, "/yizhan.directory.v1.SessionService/LogIn", request.SerializeAsString());
         if (request.password() != "right") {
-          return reply.Error(Refuse(absl::StatusCode::kUnauthenticated, "BAD_CREDENTIALS", "name or password is wrong"));
+          return reply.Error(
+              Refuse(absl::StatusCode::kUnauthenticated, "BAD_CREDENTIALS", "name or password is wrong"));
         }
         dir::LogInResponse response;
         response.set_token("yzp_" + request.login());
@@ -174,7 +185,8 @@ void Station::Register() {
       "/yizhan.directory.v1.SessionService/Introspect",
       [this](const rpc::Context&, const dir::IntrospectRequest& request, rpc::Reply<dir::IntrospectResponse> reply) {
         absl::MutexLock lock(&mutex_);
-        if (request.token().rfind("yzp_ended", 0) == 0 || std::find(ended_.begin(), ended_.end(), request.token()) != ended_.end()) {
+        if (request.token().rfind("yzp_ended", 0) == 0 ||
+            std::find(ended_.begin(), ended_.end(), request.token()) != ended_.end()) {
           return reply.Error(Unknown());
         }
         dir::IntrospectResponse response;
@@ -191,9 +203,11 @@ void Station::Register() {
       });
   table_.Unary<im::v1::SendMessageRequest, im::v1::SendMessageResponse>(
       "/yizhan.im.v1.MessageService/SendMessage",
-      [this](const rpc::Context& context, const im::v1::SendMessageRequest& request, rpc::Reply<im::v1::SendMessageResponse> reply) {
+      [this](const rpc::Context& context, const im::v1::SendMessageRequest& request,
+             rpc::Reply<im::v1::SendMessageResponse> reply) {
         See(context, "/yizhan.im.v1.MessageService/SendMessage", request.SerializeAsString());
-        if (request.client_id() == "slow") return reply.Error(RefuseForNow(absl::StatusCode::kUnavailable, "NOT_NOW", "later", 1500));
+        if (request.client_id() == "slow")
+          return reply.Error(RefuseForNow(absl::StatusCode::kUnavailable, "NOT_NOW", "later", 1500));
         im::v1::SendMessageResponse response;
         response.set_seq(7);
         response.set_message_id(1ull << 60);
@@ -201,7 +215,8 @@ void Station::Register() {
       });
   table_.Unary<im::v1::UpdatePresenceRequest, im::v1::UpdatePresenceResponse>(
       "/yizhan.im.v1.ConversationService/UpdatePresence",
-      [this](const rpc::Context& context, const im::v1::UpdatePresenceRequest& request, rpc::Reply<im::v1::UpdatePresenceResponse> reply) {
+      [this](const rpc::Context& context, const im::v1::UpdatePresenceRequest& request,
+             rpc::Reply<im::v1::UpdatePresenceResponse> reply) {
         See(context, "/yizhan.im.v1.ConversationService/UpdatePresence", request.SerializeAsString());
         im::v1::UpdatePresenceResponse response;
         for (const std::string& id : request.watch_ids()) response.add_presences()->set_person_id(id);

@@ -14,8 +14,8 @@
 
 namespace yizhan::edge::testing {
 
-// Tokens: "yzp_NAME" is the person "p-NAME" (an agent when NAME begins with "agent"), "yzv_NAME" the visitor "v-NAME"; "yzp_ended…" is
-// unknown. Everybody hears "all"; each person "person:ID"; desk sessions "desk:ID".
+// Tokens: "yzp_NAME" is the person "p-NAME" (an agent when NAME begins with "agent"), "yzv_NAME" the visitor "v-NAME";
+// "yzp_ended…" is unknown. Everybody hears "all"; each person "person:ID"; desk sessions "desk:ID".
 class Station {
  public:
   Station();
