@@ -13,7 +13,11 @@ namespace common = yizhan::common::v1;
 
 class DirectoryRpc : public ::testing::Test {
  protected:
-  DirectoryRpc() { RegisterMethods(*bed_.parts, table_); }
+  // Dispatch asks the real clock whether a session has expired.
+  DirectoryRpc() {
+    bed_.clock.Set(absl::Now());
+    RegisterMethods(*bed_.parts, table_);
+  }
 
   template <typename Response, typename Request>
   absl::StatusOr<Response> Call(const Principal& caller, const std::string& method, const Request& request) {

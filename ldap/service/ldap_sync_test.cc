@@ -80,7 +80,8 @@ TEST_F(LdapSyncTest, TakesOverPeopleAndDepartments) {
   EXPECT_THAT(min.search_keys(), testing::Contains("zhangmin"));
   std::string tree;
   std::string labs;
-  for (const v1::DepartmentSize& size : bed.parts->departments.List().departments()) {
+  const auto listed = bed.parts->departments.List();
+  for (const v1::DepartmentSize& size : listed.departments()) {
     absl::StrAppend(&tree, size.department().name(), ":", size.people_below(), " ");
     if (size.department().name() == "研发中心") labs = size.department().department_id();
   }

@@ -17,6 +17,7 @@ constexpr absl::Duration kSweepEvery = absl::Minutes(10);
 Parts::Parts(ledger::Ledger* ledger, const Clock* clock, Options options)
     : core(ledger, clock),
       timer(kMaxTimers),
+      upkeep(16),
       hash_workers("directory-hash", std::max(1, options.hashing.parallel.parallel), options.max_queued),
       ldap_workers("directory-ldap", std::max(1, options.ldap_workers), options.max_queued),
       sync_worker("directory-sync", 1, 16),
@@ -69,6 +70,7 @@ absl::Status Parts::Start(std::vector<LdapSource> sources) {
 
 void Parts::Stop() {
   if (stopping_.exchange(true)) return;
+  upkeep.Stop();
   timer.Stop();
   hash_workers.Stop();
   ldap_workers.Stop();
@@ -76,7 +78,7 @@ void Parts::Stop() {
 }
 
 void Parts::TickEachSecond() {
-  timer.After(absl::Seconds(1), [this] {
+  upkeep.After(absl::Seconds(1), [this] {
     log_ins.Tick();
     if (!stopping_) TickEachSecond();
   });
@@ -84,7 +86,7 @@ void Parts::TickEachSecond() {
 
 void Parts::SweepNowAndThen() {
   // On the worker that may take its time.
-  timer.After(kSweepEvery, [this] {
+  upkeep.After(kSweepEvery, [this] {
     if (stopping_) return;
     sync_worker.Post(absl::InfiniteFuture(), [this](absl::Status status) {
       if (status.ok()) sessions.Sweep();

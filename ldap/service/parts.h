@@ -27,6 +27,7 @@ struct Parts {
     std::function<void(std::string_view session_id, std::string_view person_id)> session_ended;
   };
   Parts(ledger::Ledger* ledger, const Clock* clock, Options options);
+  ~Parts() { Stop(); }
 
   // The ledger's listener.
   void OnCommitted(absl::Span<const ledger::Record> records);
@@ -36,7 +37,8 @@ struct Parts {
 
   const Core core;
   LdapSources ldap;
-  Timer timer;
+  Timer timer;   // answers that wait
+  Timer upkeep;  // what is done now and then; apart, because a full timer gives up delays
   WorkerPool hash_workers;
   WorkerPool ldap_workers;
   WorkerPool sync_worker;

@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "base/ids.h"
 #include "base/logging.h"
 #include "base/status.h"
@@ -45,10 +46,12 @@ void PutWithCredentials(Draft& draft, const v1::Person& person, const v1::Creden
   draft.Add(record);
 }
 
-// What LDAP says about its people, as one would see it.
+// Whether only roles differ, and what follows from the names.
 bool SameButRoles(v1::Person before, v1::Person after) {
-  before.clear_roles();
-  after.clear_roles();
+  for (v1::Person* person : {&before, &after}) {
+    person->clear_roles();
+    person->clear_search_keys();
+  }
   return before.SerializeAsString() == after.SerializeAsString();
 }
 
@@ -244,13 +247,35 @@ absl::StatusOr<std::shared_ptr<const v1::CredentialsSet>> People::Prepare(const 
   return std::make_shared<const v1::CredentialsSet>(std::move(credentials));
 }
 
+absl::Status People::PrepareAll(std::vector<NewPerson>& people, const std::vector<size_t>& which) const {
+  absl::Mutex mu;
+  size_t left = which.size();
+  absl::Status failed;
+  for (size_t i : which) {
+    // As many at once as there are workers.
+    means_.hash_workers->Post(absl::InfiniteFuture(), [&, i](absl::Status status) {
+      if (status.ok()) {
+        auto credentials = Prepare(people[i].password);
+        status = credentials.status();
+        if (credentials.ok()) people[i].credentials = *std::move(credentials);
+      }
+      absl::MutexLock lock(&mu);
+      if (!status.ok() && failed.ok()) failed = Annotate(status, absl::StrCat("person ", i));
+      --left;
+    });
+  }
+  auto done = [&] { return left == 0; };
+  absl::MutexLock lock(&mu, absl::Condition(&done));
+  return failed;
+}
+
 absl::StatusOr<People::Created> People::CreateMany(std::vector<NewPerson> people) const {
   Created created;
   created.person_ids.resize(people.size());
   for (size_t from = 0; from < people.size(); from += kPerCommand) {
     const size_t to = std::min(people.size(), from + kPerCommand);
     // Whoever is there costs no hash. Two of one name in the list are told apart when it is decided.
-    std::vector<size_t> missing;
+    std::vector<size_t> missing, to_hash;
     for (size_t i = from; i < to; ++i) {
       const auto known = means_.core->roster().FindLogin(LowerAscii(people[i].person.login()));
       if (known) {
@@ -259,12 +284,11 @@ absl::StatusOr<People::Created> People::CreateMany(std::vector<NewPerson> people
         continue;
       }
       YZ_RETURN_IF_ERROR(Annotate(MakeLocal(people[i].person), absl::StrCat("person ", i)));
-      if (!people[i].credentials) {
-        YZ_ASSIGN_OR_RETURN(people[i].credentials, Prepare(people[i].password));
-      }
+      if (!people[i].credentials) to_hash.push_back(i);
       missing.push_back(i);
     }
     if (missing.empty()) continue;
+    YZ_RETURN_IF_ERROR(PrepareAll(people, to_hash));
     size_t added = 0;
     auto decided = means_.core->SubmitAndWait(
         kOwnActor, [&](const ledger::DecideContext&, const Rows& rows, Draft& draft) -> absl::StatusOr<std::string> {

@@ -64,6 +64,7 @@ class People {
   absl::StatusOr<Created> CreateMany(std::vector<NewPerson> people) const;
 
  private:
+  absl::Status PrepareAll(std::vector<NewPerson>& people, const std::vector<size_t>& which) const;
   void Change(const Caller& caller, const std::string& person_id, const std::string& new_password, const std::string& verified,
               absl::Time deadline, Answer answer) const;
 
