@@ -114,6 +114,12 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
     assert.match(sentence, /完整无误/);
     assert.match(sentence, /独立重算/);
     await assertAccessible(page, 'a proof');
+    const seen = await page.evaluate(() => {
+      const box = document.querySelector('.au-body').getBoundingClientRect();
+      const line = document.querySelector('.au-line-chosen').getBoundingClientRect();
+      return line.top >= box.top - 1 && line.bottom <= box.bottom + 1;
+    });
+    assert.ok(seen, 'the line that is proven stays in sight');
     await page.locator('.au-proof summary').click();
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: '下载证明文件' }).click()]);
     const text = readFileSync(await file.path(), 'utf8');

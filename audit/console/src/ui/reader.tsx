@@ -69,6 +69,14 @@ export function Reader({ why, item, position, onPrev, onNext, proofOf, onProof, 
       anchor.current = null;
     }
   }, [read]);
+  // The proof takes its room from below: the line it is about stays in sight.
+  useEffect(() => {
+    const box = body.current;
+    if (!box) return;
+    const observer = new ResizeObserver(() => box.querySelector('.au-line-chosen')?.scrollIntoView({ block: 'nearest' }));
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
   const extend = (around: bigint) => {
     const box = body.current;
     const first = box && [...box.querySelectorAll<HTMLElement>('[data-leaf]')].find((row) => row.getBoundingClientRect().bottom > box.getBoundingClientRect().top);

@@ -46,12 +46,13 @@ function SystemRow({ line }: { line: Line }) {
   const desk = useDesk();
   const group = useStore(desk.state, (state) => state.groups.get(line.subjectId)?.name);
   const rating = useStore(desk.state, (state) => state.receptions.get(line.conversationId)?.rating ?? 0);
-  const comment = useStore(desk.state, (state) => state.receptions.get(line.conversationId)?.ratingComment ?? '');
+  // The customer's words with their rating stand in the line.
+  const comment = line.event === Line_Event.RATED ? line.text : '';
   const person = usePersonName(/^p/.test(line.subjectId) ? line.subjectId : '');
   return (
     <div className="wb-line wb-line-system">
       <span>{eventText(t, line, group ?? (person || line.subjectId), rating)} · <TimeText us={Number(line.timeUs)} form="clock" /></span>
-      {line.event === Line_Event.RATED && comment !== '' && <span className="wb-comment">“{comment}”</span>}
+      {comment !== '' && <span className="wb-comment">“{comment}”</span>}
     </div>
   );
 }
