@@ -14,7 +14,7 @@ export default async function customers(world) {
     desk.page = await window(world);
     await enter(desk.page, 'workbench', desk.person, '.wb-lists', '?lang=zh');
     await live(desk.page);
-    await desk.page.locator('.wb-state').getByText('离线', { exact: true }).click();
+    await desk.page.locator('.wb-state').getByRole('radio', { name: '离线' }).click();
     await until('offline', async () => /STATE_OFFLINE/.test((await agentCall(desk.page, 'GetWorkbench', {})).me.state));
   });
 
@@ -41,7 +41,7 @@ export default async function customers(world) {
     desk.id = waiting[0].conversationId;
     desk.name = waiting[0].customer.name;
     await page.locator('.wb-row', { hasText: desk.name }).waitFor();
-    await page.locator('.wb-state').getByText('在线', { exact: true }).click();
+    await page.locator('.wb-state').getByRole('radio', { name: '在线' }).click();
     await until('the queue gives it to the agent', async () => (await agentCall(page, 'GetWorkbench', {})).mine?.some((each) => each.conversationId === desk.id));
     await page.getByRole('tab', { name: /我的/ }).click();
     await page.locator('.wb-row', { hasText: desk.name }).getByRole('button').first().click();

@@ -15,8 +15,13 @@ export default async function directory(world) {
   await step('a dry run says what would come, and changes nothing', async () => {
     const dry = await sync({ dryRun: true });
     assert.ok(dry.added >= 10, JSON.stringify(dry));
-    assert.equal((await refused(caller.logIn(inPage))).code, 'unauthenticated');
+    assert.equal((await refused(security.call('directory.v1.DirectoryService/GetPerson', { login: inPage.login }))).code, 'not_found');
     assert.equal((await refused(sync({ source: 'nowhere' }))).code, 'not_found');
+  });
+
+  await step('who is not known yet and logs in with an LDAP account is added at once', async () => {
+    const early = await caller.logIn(slapd.person('huanglei'));
+    assert.deepEqual([early.person.name, early.person.source, early.person.departmentId ?? ''], ['黄磊', 'bank', '']);
   });
 
   await step('the full sync takes over people and departments', async () => {
@@ -25,7 +30,7 @@ export default async function directory(world) {
     // A log-in name that XMPP and the contract cannot hold is passed over, and said.
     assert.ok(first.skipped.some((each) => each.includes('wu(qi)*')), JSON.stringify(first.skipped));
     const again = await sync();
-    assert.deepEqual([again.added ?? 0, again.changed ?? 0, again.unchanged], [0, 0, first.added]);
+    assert.deepEqual([again.added ?? 0, again.changed ?? 0, again.unchanged], [0, 0, first.added + first.changed]);
     const { person } = await security.call('directory.v1.DirectoryService/GetPerson', { login: inPage.login });
     assert.deepEqual([person.name, person.source], ['王伟', 'bank']);
   });

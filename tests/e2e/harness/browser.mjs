@@ -6,7 +6,7 @@ import { until } from './steps.mjs';
 
 /** A window of its own with a page that keeps a record of what no page may do. */
 export function window(world, options) {
-  return openPage(world.browser, options);
+  return openPage(world.browser, options).then((page) => (page.context().setDefaultTimeout(15_000), page));
 }
 
 /** Signs somebody in to the messenger. */

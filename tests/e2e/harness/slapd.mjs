@@ -25,7 +25,7 @@ export class Slapd {
       'ldap:',
       `  - name: ${name}`,
       '    type: openldap',
-      `    urls: ["ldaps://localhost:${this.ldaps_port}"]`,
+      `    urls: ["ldaps://127.0.0.1:${this.ldaps_port}"]`,
       '    start_tls: false',
       `    ca_file: ${this.ca_file}`,
       `    bind_dn: ${JSON.stringify(this.bind_dn)}`,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { appUrl, call, info, root, unique, until } from './support.mjs';
+import { appUrl, call, info, root, unique } from './support.mjs';
 
 /** Where the edge serves each app. */
 const paths = { workbench: 'desk', audit: 'audit', console: 'admin', widget: 'widget' };
@@ -72,6 +72,8 @@ export function agentCall(page, method, request) {
 
 /** Ends what an agent has, so that one test does not disturb the next, and sets state and capacity. */
 export async function clearDesk(page, state = 'STATE_OFFLINE', capacity = 0) {
+  // An agent who is online would be given the next one for each that ends.
+  await agentCall(page, 'SetState', { state: 'STATE_PAUSED', requestId: unique('state') });
   const { mine = [] } = await agentCall(page, 'GetWorkbench', {});
   for (const reception of mine) await agentCall(page, 'Close', { conversationId: reception.conversationId, requestId: unique('close') });
   await agentCall(page, 'SetState', { state, capacity, requestId: unique('state') });
@@ -133,4 +135,8 @@ export function listenIn(page) {
   return heard;
 }
 
-export { until };
+/** A picture for the handbooks, where YIZHAN_SCREENSHOTS names a folder. */
+export async function picture(page, name) {
+  if (process.env.YIZHAN_SCREENSHOTS) await page.screenshot({ path: join(process.env.YIZHAN_SCREENSHOTS, `${name}.png`) });
+}
+

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Visitor, assertAccessible, assertNoSideways, enter, focused, holders, pageUrl } from './apps.mjs';
+import { Visitor, assertAccessible, assertNoSideways, enter, focused, holders, pageUrl, picture } from './apps.mjs';
 import { assertClean, call, needsProduct, openPage, startBrowser, unique, until } from './support.mjs';
 
 const archive = (page, method, request) => call(page, `audit.v1.ArchiveService/${method}`, request);
@@ -120,6 +120,7 @@ test('the auditor’s page', { timeout: 400_000, ...needsProduct }, async (t) =>
       return line.top >= box.top - 1 && line.bottom <= box.bottom + 1;
     });
     assert.ok(seen, 'the line that is proven stays in sight');
+    await picture(page, 'audit');
     await page.locator('.au-proof summary').click();
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: '下载证明文件' }).click()]);
     const text = readFileSync(await file.path(), 'utf8');

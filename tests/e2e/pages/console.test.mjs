@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertAccessible, assertNoSideways, enter, focused, holders, pageUrl } from './apps.mjs';
+import { assertAccessible, assertNoSideways, enter, focused, holders, pageUrl, picture } from './apps.mjs';
 import { assertClean, call, needsProduct, openPage, startBrowser, until } from './support.mjs';
 
 test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
@@ -13,6 +13,7 @@ test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
     const page = await openPage(browser);
     await enter(page, 'console', system, '.co-sentence', '?lang=zh');
     assert.match(await page.textContent('.co-sentence'), /一切正常|需要处理|不工作|未知/);
+    await picture(page, 'console');
     const health = await call(page, 'admin.v1.AdminService/GetHealth', {});
     assert.equal(await page.locator('.co-parts li').count(), health.components.length);
     if (health.components.every((part) => part.state === 'STATE_OK')) assert.equal(await page.getAttribute('.co-sentence', 'data-health'), 'ok');

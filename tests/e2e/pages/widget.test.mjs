@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agentCall, assertAccessible, assertNoSideways, clearDesk, demo, drainQueue, enter, holders, listenIn, pageUrl } from './apps.mjs';
+import { agentCall, assertAccessible, assertNoSideways, clearDesk, demo, drainQueue, enter, holders, listenIn, pageUrl, picture } from './apps.mjs';
 import { assertClean, needsProduct, openPage, startBrowser, unique, until, watch } from './support.mjs';
 
 /** The launcher lives in a closed shadow root: tests reach it as people do, by place. */
@@ -114,6 +114,7 @@ test('the widget', { timeout: 300_000, ...needsProduct }, async (t) => {
     await page.reload();
     frame = await until('the frame is back', () => frameOf(page));
     await hasBubble(frame, answer);
+    await picture(page, 'widget');
     const html = await frame.content();
     assert.ok(!html.includes(note));
     assert.ok(heard.length > 5);

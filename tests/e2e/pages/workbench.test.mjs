@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Visitor, agentCall, assertAccessible, assertNoSideways, clearDesk, drainQueue, enter, focused, holders, pageUrl } from './apps.mjs';
+import { Visitor, agentCall, assertAccessible, assertNoSideways, clearDesk, drainQueue, enter, focused, holders, pageUrl, picture } from './apps.mjs';
 import { assertClean, live, needsProduct, openPage, startBrowser, unique, until } from './support.mjs';
 
 const box = '.wb-writer textarea';
@@ -102,6 +102,7 @@ test('the workbench', { timeout: 400_000, ...needsProduct }, async (t) => {
     await a.keyboard.press('F8');
     const answer = unique('非保本浮动收益');
     await say(a, answer);
+    await picture(a, 'workbench');
     const lines = (await visitor.lines()).map((line) => line.text);
     assert.ok(lines.includes(answer));
     assert.ok(!lines.includes(note));
