@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "admin/service/admin_service.h"
 #include "audit/archive/service.h"
 #include "base/http/io_pool.h"
@@ -91,11 +92,25 @@ class ApplianceImpl : public Appliance {
     desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
     YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {options_.data_dir, options_.domain + "/archive"}));
     YZ_RETURN_IF_ERROR(ledger_->Start());
+    YZ_RETURN_IF_ERROR(TieToKey());
     YZ_RETURN_IF_ERROR(directory_->Start());
     YZ_RETURN_IF_ERROR(im_->Start());
     YZ_RETURN_IF_ERROR(archive_->Start());
     addresses_.archive_public_key = archive_->public_key();
     return absl::OkStatus();
+  }
+
+  // A data key from the first start on: the installation's key has wrapped something before anything is derived from it, so that another
+  // installation's key is refused at the next start, even where nobody has written yet.
+  absl::Status TieToKey() {
+    absl::Notification done;
+    absl::Status status;
+    keyring_->Ensure("installation", 0, [&](absl::StatusOr<ledger::DataKeyPtr> key) {
+      status = key.status();
+      done.Notify();
+    });
+    done.WaitForNotification();
+    return status;
   }
 
   // One table for all; an inner server for the services among themselves, an outer one for others.

@@ -44,10 +44,11 @@ struct CommitResult {
 
 // Decides when a batch is durable. Called on the ledger's writer thread, one batch at a time, in order; may block.
 //
-// The embedded engine makes the local write the commit: one write, one sync. A quorum engine first puts `batches` where the quorum
-// keeps them, with the comparison of heads that fences a writer which has lost its partition, and then writes locally without a sync;
-// a local write lost in a crash is fetched again from the quorum. What the quorum has taken is committed: an engine whose local write fails behind
-// that may try again or end the process, but not answer kUnavailable.
+// The embedded engine makes the local write the commit: one write, one sync. A quorum engine first puts `batches` where
+// the quorum keeps them, with the comparison of heads that fences a writer which has lost its partition, and then
+// writes locally without a sync; a local write lost in a crash is fetched again from the quorum. What the quorum has
+// taken is committed: an engine whose local write fails behind that may try again or end the process, but not answer
+// kUnavailable.
 class Committer {
  public:
   virtual ~Committer() = default;

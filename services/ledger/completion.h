@@ -1,4 +1,5 @@
-// Telling those who wait: listeners, then the commands' answers, on a thread of their own and in order of commit, so that the writer goes on.
+// Telling those who wait: listeners, then the commands' answers, on a thread of their own and in order of commit, so
+// that the writer goes on.
 #pragma once
 
 #include <condition_variable>

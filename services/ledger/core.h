@@ -20,8 +20,8 @@
 
 struct evp_md_ctx_st;
 
-// The ledger locks with std::mutex and not with absl::Mutex: Debian's Abseil is not instrumented, and ThreadSanitizer, which this folder is
-// tested with, cannot see what its Mutex orders.
+// The ledger locks with std::mutex and not with absl::Mutex: Debian's Abseil is not instrumented, and ThreadSanitizer,
+// which this folder is tested with, cannot see what its Mutex orders.
 
 namespace yizhan::ledger {
 
@@ -86,17 +86,19 @@ struct Folder {
   PartitionCore* Find(const PartitionId& id) const;
 };
 
-// Opens DIR/ledger, makes or checks its partition table, and recovers every partition: its head, its tail's records, its request memory.
-// An empty `wanted` takes the folder's own table.
+// Opens DIR/ledger, makes or checks its partition table, and recovers every partition: its head, its tail's records,
+// its request memory. An empty `wanted` takes the folder's own table.
 absl::StatusOr<std::unique_ptr<Folder>> OpenFolder(const std::string& data_dir, Store::Mode mode,
-                                                   std::vector<std::pair<std::string, uint32_t>> wanted, const Hooks& hooks);
+                                                   std::vector<std::pair<std::string, uint32_t>> wanted,
+                                                   const Hooks& hooks);
 
 // Reads a partition's head, first seq and request memory, and checks that its tail is whole.
 absl::Status RecoverPartition(const Folder& folder, PartitionCore& partition);
 
-// The records [from_seq, up to `head`] as stored, contiguous (a gap is DataLoss), at least one if there is one, at most max_bytes.
-absl::StatusOr<std::vector<Ledger::RawRecord>> ReadRawRecords(const Store& store, const PartitionCore& partition, uint64_t from_seq,
-                                                              uint64_t head, size_t max_bytes);
+// The records [from_seq, up to `head`] as stored, contiguous (a gap is DataLoss), at least one if there is one, at most
+// max_bytes.
+absl::StatusOr<std::vector<Ledger::RawRecord>> ReadRawRecords(const Store& store, const PartitionCore& partition,
+                                                              uint64_t from_seq, uint64_t head, size_t max_bytes);
 
 // A stored record, checked against its key. DataLoss when it is not that record.
 absl::StatusOr<Record> ParseRecord(const PartitionCore& partition, uint64_t seq, std::string_view bytes);

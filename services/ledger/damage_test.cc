@@ -1,4 +1,5 @@
-// One bit flipped, or a file cut short, anywhere in the ledger's folder: noticed and named, or without effect. Never a silent loss, never a crash.
+// One bit flipped, or a file cut short, anywhere in the ledger's folder: noticed and named, or without effect. Never a
+// silent loss, never a crash.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -29,7 +30,9 @@ std::string ReadAll(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
-void WriteAll(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes; }
+void WriteAll(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
 
 // Everything that a ledger holds, as one text; or why it cannot be had.
 absl::StatusOr<std::string> Everything(const std::string& dir) {
@@ -61,10 +64,13 @@ class DamageTest : public ::testing::Test {
     // Enough for table files of several levels and a log with several blocks that is in use.
     for (int i = 0; i < 80; ++i) {
       std::vector<std::string> values(100, absl::StrCat("a value that is not very short ", i));
-      ASSERT_TRUE(Do(**ledger, Add({"im", static_cast<uint32_t>(i) % 4}, absl::StrCat("key ", i), values, absl::StrCat("r", i))).ok());
+      ASSERT_TRUE(
+          Do(**ledger, Add({"im", static_cast<uint32_t>(i) % 4}, absl::StrCat("key ", i), values, absl::StrCat("r", i)))
+              .ok());
     }
     ledger->reset();
-    for (const auto& file : fs::directory_iterator(folder(whole_))) files_[file.path().filename().string()] = ReadAll(file.path().string());
+    for (const auto& file : fs::directory_iterator(folder(whole_)))
+      files_[file.path().filename().string()] = ReadAll(file.path().string());
     expected_ = *Everything(Copy());
   }
 

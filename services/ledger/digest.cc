@@ -7,7 +7,8 @@
 namespace yizhan::ledger {
 
 StateDigester::StateDigester() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) Die("the cryptographic library failed");
+  if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+    Die("the cryptographic library failed");
 }
 
 void StateDigester::Add(std::string_view key, std::string_view value) {
@@ -27,10 +28,11 @@ std::string StateDigester::Finish() {
 
 absl::StatusOr<std::string> DigestState(const Store& store, uint32_t partition, const rocksdb::Snapshot* snapshot) {
   StateDigester digester;
-  YZ_RETURN_IF_ERROR(StoredState(&store, partition, snapshot).Scan({}, {}, [&](std::string_view key, std::string_view value) {
-    digester.Add(key, value);
-    return true;
-  }));
+  YZ_RETURN_IF_ERROR(
+      StoredState(&store, partition, snapshot).Scan({}, {}, [&](std::string_view key, std::string_view value) {
+        digester.Add(key, value);
+        return true;
+      }));
   return digester.Finish();
 }
 

@@ -25,12 +25,13 @@ class File : public rocksdb::FSWritableFileOwnerWrapper {
   File(std::unique_ptr<rocksdb::FSWritableFile> file, std::string path, const Fault* fault)
       : FSWritableFileOwnerWrapper(std::move(file)), path_(std::move(path)), fault_(fault) {}
 
-  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options, rocksdb::IODebugContext* dbg) override {
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           rocksdb::IODebugContext* dbg) override {
     auto status = Ask(*fault_, "append", path_);
     return status.ok() ? FSWritableFileOwnerWrapper::Append(data, options, dbg) : status;
   }
-  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options, const rocksdb::DataVerificationInfo& info,
-                           rocksdb::IODebugContext* dbg) override {
+  rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                           const rocksdb::DataVerificationInfo& info, rocksdb::IODebugContext* dbg) override {
     auto status = Ask(*fault_, "append", path_);
     return status.ok() ? FSWritableFileOwnerWrapper::Append(data, options, info, dbg) : status;
   }
@@ -55,7 +56,8 @@ class FileSystem : public rocksdb::FileSystemWrapper {
   const char* Name() const override { return kClassName(); }
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
-                                    std::unique_ptr<rocksdb::FSWritableFile>* file, rocksdb::IODebugContext* dbg) override {
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* dbg) override {
     std::unique_ptr<rocksdb::FSWritableFile> inner;
     auto status = FileSystemWrapper::NewWritableFile(path, options, &inner, dbg);
     if (status.ok()) *file = std::make_unique<File>(std::move(inner), path, &fault_);

@@ -20,8 +20,8 @@
 namespace yizhan::ledger {
 namespace {
 using testing::Add;
-using testing::CountOf;
 using testing::Counters;
+using testing::CountOf;
 using testing::Do;
 using testing::OpenAndStart;
 using testing::OptionsFor;
@@ -56,7 +56,8 @@ class FaultTest : public ::testing::Test {
   std::unique_ptr<Ledger> ledger_;
 };
 
-// "append": the log cannot grow. "sync": delayed allocation finds out late. Both at the first write of a fresh log and later.
+// "append": the log cannot grow. "sync": delayed allocation finds out late. Both at the first write of a fresh log and
+// later.
 class FullDiskTest : public FaultTest, public ::testing::WithParamInterface<std::pair<const char*, int>> {};
 
 TEST_P(FullDiskTest, RefusesClearlyReadsOnAndResumesByItself) {
@@ -85,7 +86,8 @@ TEST_P(FullDiskTest, RefusesClearlyReadsOnAndResumesByItself) {
     error_ = 0;
     ASSERT_TRUE(Open().ok());
     EXPECT_GE(ledger_->Info(kIm0)->head, head);
-    if (ledger_->Info(kIm0)->head != head) return;  // what was refused had reached the log all the same: a retry finds it
+    if (ledger_->Info(kIm0)->head != head)
+      return;  // what was refused had reached the log all the same: a retry finds it
   }
   error_ = 0;
   Pass(2);
@@ -103,7 +105,8 @@ TEST_P(FullDiskTest, RefusesClearlyReadsOnAndResumesByItself) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FullDiskTest,
-                         ::testing::Values(std::pair("append", 0), std::pair("append", 5), std::pair("sync", 0), std::pair("sync", 5)));
+                         ::testing::Values(std::pair("append", 0), std::pair("append", 5), std::pair("sync", 0),
+                                           std::pair("sync", 5)));
 
 TEST_F(FaultTest, RefusesBelowTheFreeSpaceItNeeds) {
   std::atomic<uint64_t> free_bytes{1ull << 30};
@@ -150,7 +153,8 @@ TEST_P(BrokenDiskTest, TheProcessThatSawAFailedSyncStops) {
   EXPECT_EQ(WEXITSTATUS(status), kDiedExitCode);
   std::string said(4'096, '\0');
   said.resize(static_cast<size_t>(std::max<ssize_t>(0, read(errors[0], said.data(), said.size()))));
-  EXPECT_TRUE(absl::StrContains(said, "yizhan: fatal: committing: IO error") && absl::StrContains(said, ".log")) << said;
+  EXPECT_TRUE(absl::StrContains(said, "yizhan: fatal: committing: IO error") && absl::StrContains(said, ".log"))
+      << said;
   char answer;
   EXPECT_EQ(read(answers[0], &answer, 1), 0) << "nobody was answered";
   close(errors[0]);
@@ -230,7 +234,8 @@ class QuorumStandIn : public Committer {
   CommitResult Commit(absl::Span<const PartitionBatch> batches, LocalWrite& local) override {
     for (const PartitionBatch& batch : batches) {
       if (fenced == batch.partition.ToString()) return {CommitResult::Verdict::kFenced, {}, {batch.partition}};
-      if (batch.first_seq != log[batch.partition].size() + 1) return {CommitResult::Verdict::kFenced, {}, {batch.partition}};
+      if (batch.first_seq != log[batch.partition].size() + 1)
+        return {CommitResult::Verdict::kFenced, {}, {batch.partition}};
     }
     if (unavailable) return {CommitResult::Verdict::kUnavailable, {}, {}};
     for (const PartitionBatch& batch : batches) {

@@ -15,17 +15,18 @@ struct Hooks {
   std::function<int64_t()> now_us;
   // Free bytes on the data folder's disk.
   std::function<uint64_t()> free_bytes;
-  // Asked before each "append", "sync" and "rename" of the store with the file's path: 0, or the errno to fail with. Called from several
-  // threads.
+  // Asked before each "append", "sync" and "rename" of the store with the file's path: 0, or the errno to fail with.
+  // Called from several threads.
   std::function<int(std::string_view operation, std::string_view path)> fault;
   // The idempotence memory's length in records; 0: 65,536. A multiple of 1,024.
   uint64_t idempotence_window = 0;
-  // The size of RocksDB's memory tables; 0: as tables.h says. Small ones make flushes, compactions and log switches happen all the time.
+  // The size of RocksDB's memory tables; 0: as tables.h says. Small ones make flushes, compactions and log switches
+  // happen all the time.
   size_t write_buffer_bytes = 0;
 };
 
-// Ends the process at once, with one line on standard error and exit status 74 (EX_IOERR): after a failed sync nobody knows what the
-// disk holds, and only a restart, which reads it again, finds out. No core: memory holds keys.
+// Ends the process at once, with one line on standard error and exit status 74 (EX_IOERR): after a failed sync nobody
+// knows what the disk holds, and only a restart, which reads it again, finds out. No core: memory holds keys.
 [[noreturn]] void Die(absl::string_view reason);
 inline constexpr int kDiedExitCode = 74;
 

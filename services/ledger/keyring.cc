@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <list>
 #include <map>
 #include <mutex>
@@ -18,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status.h"
+#include "ledger/files.h"
 #include "ledger/seal.h"
 #include "yizhan/ledger/v1/keyring.pb.h"
 
@@ -71,40 +71,33 @@ std::string Day(int64_t time_us) {
   return absl::StrFormat("%04d%02d%02d", year, month, day);
 }
 
-absl::Status FileError(std::string_view doing, const std::string& path) {
-  return absl::FailedPreconditionError(absl::StrCat(std::string(doing), " ", path, ": ", strerror(errno)));
-}
-
 absl::StatusOr<Key256> ReadKey(int fd, const std::string& path) {
   struct stat info;
-  if (fstat(fd, &info) != 0) return FileError("reading", path);
+  if (fstat(fd, &info) != 0) return FileError("reading", path, errno);
   if ((info.st_mode & 077) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("the installation key ", path, " can be read by others; set its mode to 0600"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the installation key ", path, " can be read by others; set its mode to 0600"));
   }
   Key256 key;
   if (info.st_size != 32 || read(fd, key.data(), 32) != 32) {
-    return absl::FailedPreconditionError(absl::StrCat("the installation key ", path, " has not 32 bytes; restore it from its backup"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the installation key ", path, " has not 32 bytes; restore it from its backup"));
   }
   return key;
 }
 
 absl::StatusOr<Key256> MakeKey(const std::string& folder, const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return absl::FailedPreconditionError(absl::StrCat("cannot make the folder ", folder, ": ", error.message()));
-  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  YZ_RETURN_IF_ERROR(MakeFolder(folder));
   Key256 key;
   FillRandom(reinterpret_cast<char*>(key.data()), key.size());
   const std::string fresh = path + ".new";
   unlink(fresh.c_str());
   const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return FileError("making", fresh);
+  if (fd < 0) return FileError("making", fresh, errno);
   const bool written = write(fd, key.data(), key.size()) == 32 && fsync(fd) == 0;
   close(fd);
-  if (!written || rename(fresh.c_str(), path.c_str()) != 0) return FileError("writing", path);
-  const int dir = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0 || fsync(dir) != 0) return FileError("writing", folder);
-  close(dir);
+  if (!written || rename(fresh.c_str(), path.c_str()) != 0) return FileError("writing", path, errno);
+  YZ_RETURN_IF_ERROR(SyncFolder(folder));
   return key;
 }
 
@@ -115,11 +108,14 @@ absl::StatusOr<Key256> LoadKey(const Ledger& ledger, const std::string& data_dir
     close(fd);
     return key;
   }
-  if (errno != ENOENT) return FileError("opening the installation key", path);
+  if (errno != ENOENT) return FileError("opening the installation key", path, errno);
   for (const PartitionInfo& partition : ledger.Partitions()) {
     if (partition.head > 0) {
-      return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_LOST",
-                    absl::StrCat("the installation key ", path, " is missing, and without it what this ledger holds cannot be opened. Restore it from its backup"));
+      return Refuse(
+          absl::StatusCode::kFailedPrecondition, "KEY_LOST",
+          absl::StrCat(
+              "the installation key ", path,
+              " is missing, and without it what this ledger holds cannot be opened. Restore it from its backup"));
     }
   }
   return MakeKey(folder, path);
@@ -143,7 +139,9 @@ class KeyringImpl : public Keyring {
     }));
     if (status.ok()) return status;
     return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_LOST",
-                  absl::StrCat("the installation key is not the one that this ledger's data keys are wrapped with; restore it from its backup (", status.message(), ")"));
+                  absl::StrCat("the installation key is not the one that this ledger's data keys are wrapped with; "
+                               "restore it from its backup (",
+                               status.message(), ")"));
   }
 
   void Ensure(std::string_view scope, int64_t time_us, Done done) override {
@@ -167,7 +165,9 @@ class KeyringImpl : public Keyring {
     uint64_t drops = 0;
     if (DataKeyPtr cached = shared_->Cached(key_id, &drops)) return cached;
     YZ_ASSIGN_OR_RETURN(auto stored, ledger_->View(kPartition)->Get(AliveKey(key_id)));
-    if (!stored) return absl::NotFoundError(absl::StrCat("there is no data key ", std::string(key_id), "; it was destroyed or never was"));
+    if (!stored)
+      return absl::NotFoundError(
+          absl::StrCat("there is no data key ", std::string(key_id), "; it was destroyed or never was"));
     YZ_ASSIGN_OR_RETURN(DataKeyPtr key, shared_->Unwrap(key_id, *stored));
     shared_->Remember(key, drops);
     return key;
@@ -177,7 +177,8 @@ class KeyringImpl : public Keyring {
     Command command;
     command.partition = kPartition;
     command.actor = "service:keyring";
-    command.decide = [id = std::string(key_id)](const DecideContext&, const StateReader& state) -> absl::StatusOr<Proposal> {
+    command.decide = [id = std::string(key_id)](const DecideContext&,
+                                                const StateReader& state) -> absl::StatusOr<Proposal> {
       YZ_ASSIGN_OR_RETURN(auto alive, state.Get(AliveKey(id)));
       YZ_ASSIGN_OR_RETURN(auto destroyed, state.Get(DestroyedKey(id)));
       if (destroyed) return Proposal{};
@@ -186,14 +187,17 @@ class KeyringImpl : public Keyring {
       record.mutable_destroyed()->set_key_id(id);
       return Proposal{{{"keyring.DataKeyDestroyed", record.SerializeAsString()}}, ""};
     };
-    command.done = [shared = shared_, id = std::string(key_id), done = std::move(done)](absl::StatusOr<Command::Outcome> outcome) mutable {
+    command.done = [shared = shared_, id = std::string(key_id),
+                    done = std::move(done)](absl::StatusOr<Command::Outcome> outcome) mutable {
       if (outcome.ok()) shared->Drop(id);
       done(outcome.status());
     };
     ledger_->Submit(std::move(command));
   }
 
-  Key256 Derive(std::string_view purpose) const override { return Hkdf(shared_->key, "yizhan installation key", purpose); }
+  Key256 Derive(std::string_view purpose) const override {
+    return Hkdf(shared_->key, "yizhan installation key", purpose);
+  }
 
  private:
   // Outlives the keyring as long as a command of its is on the way.
@@ -203,7 +207,7 @@ class KeyringImpl : public Keyring {
     std::mutex mutex;
     uint64_t drops = 0;
     using Order = std::list<DataKeyPtr>;
-    Order order;  // latest first
+    Order order;                                                    // latest first
     absl::flat_hash_map<absl::string_view, Order::iterator> cache;  // by the list's key_id
     std::map<std::string, std::vector<Done>> making;
 
@@ -217,7 +221,8 @@ class KeyringImpl : public Keyring {
       order.splice(order.begin(), order, it->second);
       return order.front();
     }
-    // `drops_then`: how many keys had been dropped before the key was read. One read before it was destroyed must not come back.
+    // `drops_then`: how many keys had been dropped before the key was read. One read before it was destroyed must not
+    // come back.
     void Remember(const DataKeyPtr& data_key, uint64_t drops_then) {
       std::lock_guard lock(mutex);
       if (drops != drops_then) return;
@@ -243,7 +248,8 @@ class KeyringImpl : public Keyring {
       order.erase(at);
     }
     absl::StatusOr<DataKeyPtr> Unwrap(std::string_view key_id, std::string_view stored) const {
-      if (stored.size() != 8 + kWrapped) return absl::DataLossError(absl::StrCat("the data key ", std::string(key_id), " is not whole"));
+      if (stored.size() != 8 + kWrapped)
+        return absl::DataLossError(absl::StrCat("the data key ", std::string(key_id), " is not whole"));
       if (stored.substr(0, 8) != key_name) {
         return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_LOST",
                       absl::StrCat("the data key ", std::string(key_id), " is wrapped by another installation key"));
@@ -261,19 +267,22 @@ class KeyringImpl : public Keyring {
     Command command;
     command.partition = kPartition;
     command.actor = "service:keyring";
-    command.decide = [shared = shared_, key_id](const DecideContext&, const StateReader& state) -> absl::StatusOr<Proposal> {
+    command.decide = [shared = shared_, key_id](const DecideContext&,
+                                                const StateReader& state) -> absl::StatusOr<Proposal> {
       YZ_ASSIGN_OR_RETURN(auto alive, state.Get(AliveKey(key_id)));
       if (alive) return Proposal{{}, *alive};
       YZ_ASSIGN_OR_RETURN(auto destroyed, state.Get(DestroyedKey(key_id)));
       if (destroyed) {
-        return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_DESTROYED", absl::StrCat("the data key ", key_id, " was destroyed and is not made again"));
+        return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_DESTROYED",
+                      absl::StrCat("the data key ", key_id, " was destroyed and is not made again"));
       }
       DataKey fresh;
       FillRandom(reinterpret_cast<char*>(fresh.key.data()), fresh.key.size());
       std::string nonce(12, '\0');
       FillRandom(nonce.data(), nonce.size());
       const std::string wrapped =
-          nonce + AesGcmSeal(shared->key, nonce, key_id, {reinterpret_cast<const char*>(fresh.key.data()), fresh.key.size()});
+          nonce +
+          AesGcmSeal(shared->key, nonce, key_id, {reinterpret_cast<const char*>(fresh.key.data()), fresh.key.size()});
       KeyringRecord record;
       record.mutable_created()->set_key_id(key_id);
       record.mutable_created()->set_wrapped(wrapped);
@@ -281,7 +290,8 @@ class KeyringImpl : public Keyring {
       return Proposal{{{"keyring.DataKeyCreated", record.SerializeAsString()}}, shared->key_name + wrapped};
     };
     command.done = [shared = shared_, key_id](absl::StatusOr<Command::Outcome> outcome) {
-      absl::StatusOr<DataKeyPtr> key = outcome.ok() ? shared->Unwrap(key_id, outcome->result) : absl::StatusOr<DataKeyPtr>(outcome.status());
+      absl::StatusOr<DataKeyPtr> key =
+          outcome.ok() ? shared->Unwrap(key_id, outcome->result) : absl::StatusOr<DataKeyPtr>(outcome.status());
       // Destructions are answered on this thread too, in order: the key is alive as of now.
       if (key.ok()) shared->Remember(*key);
       std::vector<Done> waiting;

@@ -163,20 +163,24 @@ TEST(Seal, MatchesPublishedVectors) {
   const std::string nonce = absl::HexStringToBytes("cafebabefacedbaddecaf888");
   const std::string additional = absl::HexStringToBytes("feedfacedeadbeeffeedfacedeadbeefabaddad2");
   const std::string plain = absl::HexStringToBytes(
-      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657"
+      "ba637b39");
   const std::string sealed = AesGcmSeal(key, nonce, additional, plain);
   EXPECT_EQ(absl::BytesToHexString(sealed),
-            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393"
+            "ba7a0abcc9f662"
             "76fc6ece0f4e1768cddf8853bb2d551b");
   EXPECT_EQ(*AesGcmOpen(key, nonce, additional, sealed), plain);
 }
 
 TEST(Hkdf, IsHkdf) {
-  // The first 32 bytes of RFC 5869's test case 1 need a 22-byte key; this value was made with openssl kdf (HKDF, SHA256).
+  // The first 32 bytes of RFC 5869's test case 1 need a 22-byte key; this value was made with openssl kdf (HKDF,
+  // SHA256).
   Key256 key;
   key.fill(0x0b);
   const auto out = Hkdf(key, "salt", "info");
-  EXPECT_EQ(absl::BytesToHexString(std::string(out.begin(), out.end())), "20818451610896c07e77bc9ea5f06a4db922b2c726adda1af6c0a779dfe0446a");
+  EXPECT_EQ(absl::BytesToHexString(std::string(out.begin(), out.end())),
+            "20818451610896c07e77bc9ea5f06a4db922b2c726adda1af6c0a779dfe0446a");
 }
 
 }  // namespace

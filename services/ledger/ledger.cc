@@ -19,7 +19,9 @@
 namespace yizhan::ledger {
 namespace {
 
-absl::Status Unknown(const PartitionId& id) { return absl::NotFoundError(absl::StrCat("there is no partition ", id.ToString(), " here")); }
+absl::Status Unknown(const PartitionId& id) {
+  return absl::NotFoundError(absl::StrCat("there is no partition ", id.ToString(), " here"));
+}
 
 class SnapshotView : private Pinned, public StoredState {
  public:
@@ -30,10 +32,12 @@ class NoView : public StateReader {
  public:
   explicit NoView(absl::Status status) : status_(std::move(status)) {}
   absl::StatusOr<std::optional<std::string>> Get(std::string_view) const override { return status_; }
-  absl::Status Scan(std::string_view, std::string_view, absl::FunctionRef<bool(std::string_view, std::string_view)>) const override {
+  absl::Status Scan(std::string_view, std::string_view,
+                    absl::FunctionRef<bool(std::string_view, std::string_view)>) const override {
     return status_;
   }
-  absl::Status ScanBack(std::string_view, std::string_view, absl::FunctionRef<bool(std::string_view, std::string_view)>) const override {
+  absl::Status ScanBack(std::string_view, std::string_view,
+                        absl::FunctionRef<bool(std::string_view, std::string_view)>) const override {
     return status_;
   }
 
@@ -44,15 +48,19 @@ class NoView : public StateReader {
 class LedgerImpl : public Ledger {
  public:
   LedgerImpl(Options options, std::unique_ptr<Folder> folder)
-      : options_(std::move(options)), folder_(std::move(folder)), embedded_(MakeEmbeddedCommitter()),
-        writer_(&options_, folder_.get(), options_.committer != nullptr ? options_.committer : embedded_.get(), &completion_) {}
+      : options_(std::move(options)),
+        folder_(std::move(folder)),
+        embedded_(MakeEmbeddedCommitter()),
+        writer_(&options_, folder_.get(), options_.committer != nullptr ? options_.committer : embedded_.get(),
+                &completion_) {}
   ~LedgerImpl() override { Stop(); }
 
   void Register(StateMachine* machine) override {
     if (ServiceCore* service = folder_->FindService(machine->service())) {
       service->machine = machine;
     } else {
-      mistake_ = absl::FailedPreconditionError(absl::StrCat("the service '", std::string(machine->service()), "' has no partitions in this ledger"));
+      mistake_ = absl::FailedPreconditionError(
+          absl::StrCat("the service '", std::string(machine->service()), "' has no partitions in this ledger"));
     }
   }
 
@@ -60,7 +68,8 @@ class LedgerImpl : public Ledger {
     if (ServiceCore* core = folder_->FindService(service)) {
       core->listeners.push_back(std::move(listener));
     } else {
-      mistake_ = absl::FailedPreconditionError(absl::StrCat("the service '", service, "' has no partitions in this ledger to listen to"));
+      mistake_ = absl::FailedPreconditionError(
+          absl::StrCat("the service '", service, "' has no partitions in this ledger to listen to"));
     }
   }
 
@@ -68,7 +77,8 @@ class LedgerImpl : public Ledger {
     YZ_RETURN_IF_ERROR(mistake_);
     for (const auto& partition : folder_->partitions) {
       if (partition->service->machine == nullptr && partition->head > 0) {
-        return absl::FailedPreconditionError(absl::StrCat("partition ", partition->name, " has ", partition->head.load(),
+        return absl::FailedPreconditionError(absl::StrCat("partition ", partition->name, " has ",
+                                                          partition->head.load(),
                                                           " records, and nothing in this program understands them"));
       }
     }
@@ -88,7 +98,8 @@ class LedgerImpl : public Ledger {
     PartitionCore* partition = folder_->Find(command.partition);
     if (partition == nullptr) return command.done(Unknown(command.partition));
     if (partition->service->machine == nullptr) {
-      return command.done(absl::FailedPreconditionError(absl::StrCat("nothing in this program understands partition ", partition->name)));
+      return command.done(absl::FailedPreconditionError(
+          absl::StrCat("nothing in this program understands partition ", partition->name)));
     }
     writer_.Submit(partition, std::move(command));
   }
@@ -99,10 +110,12 @@ class LedgerImpl : public Ledger {
     return std::make_unique<SnapshotView>(folder_->store.get(), partition->number);
   }
 
-  absl::StatusOr<std::vector<RawRecord>> ReadRaw(const PartitionId& id, uint64_t from_seq, size_t max_bytes) const override {
+  absl::StatusOr<std::vector<RawRecord>> ReadRaw(const PartitionId& id, uint64_t from_seq,
+                                                 size_t max_bytes) const override {
     const PartitionCore* partition = folder_->Find(id);
     if (partition == nullptr) return Unknown(id);
-    return ReadRawRecords(*folder_->store, *partition, from_seq, partition->head.load(std::memory_order_acquire), max_bytes);
+    return ReadRawRecords(*folder_->store, *partition, from_seq, partition->head.load(std::memory_order_acquire),
+                          max_bytes);
   }
 
   absl::StatusOr<std::vector<Record>> Read(const PartitionId& id, uint64_t from_seq, size_t max_bytes) const override {
@@ -143,7 +156,8 @@ class LedgerImpl : public Ledger {
     return Digest{head.seq, absl::BytesToHexString(digest)};
   }
 
-  absl::StatusOr<std::vector<ReplayResult>> Replay(const std::string& scratch_dir, std::optional<PartitionId> only) const override {
+  absl::StatusOr<std::vector<ReplayResult>> Replay(const std::string& scratch_dir,
+                                                   std::optional<PartitionId> only) const override {
     if (only && folder_->Find(*only) == nullptr) return Unknown(*only);
     return ReplayFolder(*folder_, scratch_dir, only);
   }
@@ -158,7 +172,9 @@ class LedgerImpl : public Ledger {
     PartitionCore* partition = folder_->Find(id);
     if (partition == nullptr) return Unknown(id);
     if (started_) return absl::FailedPreconditionError("a snapshot is loaded before the ledger starts");
-    if (partition->head > 0) return absl::FailedPreconditionError(absl::StrCat("partition ", partition->name, " is not empty; a snapshot would replace it"));
+    if (partition->head > 0)
+      return absl::FailedPreconditionError(
+          absl::StrCat("partition ", partition->name, " is not empty; a snapshot would replace it"));
     YZ_RETURN_IF_ERROR(LoadPartition(*folder_->store, *partition, path, Loading::kWhole).status());
     return RecoverPartition(*folder_, *partition);
   }
@@ -178,9 +194,9 @@ class LedgerImpl : public Ledger {
                               absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const override {
     YZ_RETURN_IF_ERROR(CheckName(name));
     const std::string from = ProjectionKey(name, prefix);
-    return folder_->store->Scan(Table::kProjections, from, PrefixEnd(from), nullptr, [&](std::string_view key, std::string_view value) {
-      return visit(key.substr(1 + name.size()), value);
-    });
+    return folder_->store->Scan(
+        Table::kProjections, from, PrefixEnd(from), nullptr,
+        [&](std::string_view key, std::string_view value) { return visit(key.substr(1 + name.size()), value); });
   }
 
   absl::Status ProjectionCommit(std::string_view name, const std::vector<ProjectionWrite>& writes) override {
@@ -230,7 +246,8 @@ class LedgerImpl : public Ledger {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options) {
-  YZ_ASSIGN_OR_RETURN(auto folder, OpenFolder(options.data_dir, Store::Mode::kReadWrite, options.partitions, options.hooks));
+  YZ_ASSIGN_OR_RETURN(auto folder,
+                      OpenFolder(options.data_dir, Store::Mode::kReadWrite, options.partitions, options.hooks));
   return std::make_unique<LedgerImpl>(std::move(options), std::move(folder));
 }
 

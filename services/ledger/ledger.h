@@ -1,9 +1,10 @@
 // The ledger: where records live, durable before they are acknowledged.
 //
-// A service registers a state machine, then submits commands. A command's decide() runs on the ledger's writer, alone for its
-// partition, over the state that includes every earlier command, committed or on the way; it returns the records to append, or a
-// refusal. The writer appends them, applies them to state, commits everything that came together in one write and one sync
-// (through a Committer), and only then tells listeners and answers the commands. Nobody sees what is not durable.
+// A service registers a state machine, then submits commands. A command's decide() runs on the ledger's writer, alone
+// for its partition, over the state that includes every earlier command, committed or on the way; it returns the
+// records to append, or a refusal. The writer appends them, applies them to state, commits everything that came
+// together in one write and one sync (through a Committer), and only then tells listeners and answers the commands.
+// Nobody sees what is not durable.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,9 @@ class StateMachine {
   virtual ~StateMachine() = default;
   // The service's name: partitions "NAME/*" are its.
   virtual std::string_view service() const = 0;
-  // Applies one record, in order. An error while a command is carried out takes back everything of that command and refuses it with this
-  // status: nothing was recorded. An error while committed records are replayed is DataLoss: the state no longer follows from its records.
+  // Applies one record, in order. An error while a command is carried out takes back everything of that command and
+  // refuses it with this status: nothing was recorded. An error while committed records are replayed is DataLoss: the
+  // state no longer follows from its records.
   virtual absl::Status Apply(const Record& record, StateWriter& state) = 0;
 };
 
@@ -46,7 +48,8 @@ struct NewRecord {
   std::string payload;
 };
 
-// What decide() returns. No records and a result: nothing to change (an idempotent no-op), answered without a commit of its own.
+// What decide() returns. No records and a result: nothing to change (an idempotent no-op), answered without a commit of
+// its own.
 struct Proposal {
   std::vector<NewRecord> records;
   // The command's answer: kept with the request id, so that a retry gets the same one.
@@ -56,8 +59,8 @@ struct Proposal {
 // What decide() may know beside the state.
 struct DecideContext {
   PartitionId partition;
-  // The time that all records of the command will carry: microseconds since the epoch, greater than that of the partition's last record,
-  // whatever the clock does.
+  // The time that all records of the command will carry: microseconds since the epoch, greater than that of the
+  // partition's last record, whatever the clock does.
   int64_t time_us = 0;
   // The seq that the first record will carry.
   uint64_t next_seq = 0;
@@ -67,9 +70,11 @@ struct Command {
   PartitionId partition;
   // "person:ID", "visitor:ID", "service:NAME"; at most 256 bytes.
   std::string actor;
-  // Idempotence key, unique for the actor; empty: none; at most 256 bytes. Remembered for the last 65,536 records of the partition at least.
+  // Idempotence key, unique for the actor; empty: none; at most 256 bytes. Remembered for the last 65,536 records of
+  // the partition at least.
   std::string request_id;
-  // Called at most once, on the writer. At most 4,096 records of at most 4 MiB each, 16 MiB together, or the command is refused.
+  // Called at most once, on the writer. At most 4,096 records of at most 4 MiB each, 16 MiB together, or the command is
+  // refused.
   absl::AnyInvocable<absl::StatusOr<Proposal>(const DecideContext&, const StateReader&)> decide;
   struct Outcome {
     std::string result;
@@ -79,9 +84,10 @@ struct Command {
     // An earlier command with this request id had already done it.
     bool repeated = false;
   };
-  // Called once, on the ledger's completion thread, in order of commit: must not block. A refusal is decide()'s own status, or
-  // Unavailable (not committed; try again), ResourceExhausted (DISK_FULL; try again), DataLoss (the store is damaged). What is refused before it
-  // is queued (queue full, unknown partition, ledger not running, ids too long) is answered at once on the submitting thread.
+  // Called once, on the ledger's completion thread, in order of commit: must not block. A refusal is decide()'s own
+  // status, or Unavailable (not committed; try again), ResourceExhausted (DISK_FULL; try again), DataLoss (the store is
+  // damaged). What is refused before it is queued (queue full, unknown partition, ledger not running, ids too long) is
+  // answered at once on the submitting thread.
   absl::AnyInvocable<void(absl::StatusOr<Outcome>)> done;
 };
 
@@ -121,67 +127,76 @@ struct ReplayResult {
 
 class Ledger {
  public:
-  // Opens or creates. Refuses a folder of a newer format (FailedPrecondition, says which and what to do), one that another process
-  // holds, or one with other partition counts; a damaged one is DataLoss and names the file or the partition. A service that is new to the
-  // folder gets its partitions; one that the folder has and the options have not is kept. {"keyring", 1} is always there.
+  // Opens or creates. Refuses a folder of a newer format (FailedPrecondition, says which and what to do), one that
+  // another process holds, or one with other partition counts; a damaged one is DataLoss and names the file or the
+  // partition. A service that is new to the folder gets its partitions; one that the folder has and the options have
+  // not is kept. {"keyring", 1} is always there.
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(Options options);
   virtual ~Ledger() = default;
 
   // Before Start. The machine outlives the ledger. A service without partitions here is a mistake that Start reports.
   virtual void Register(StateMachine* machine) = 0;
 
-  // Called on the completion thread for each partition of `service` that a commit touched, in order of seq, before the commands'
-  // done(). Must not block. Before Start.
+  // Called on the completion thread for each partition of `service` that a commit touched, in order of seq, before the
+  // commands' done(). Must not block. Before Start.
   using Listener = absl::AnyInvocable<void(const PartitionId&, absl::Span<const Record>)>;
   virtual void Listen(std::string service, Listener listener) = 0;
 
   // Starts the writer. FailedPrecondition when a service has records and no machine.
   virtual absl::Status Start() = 0;
-  // Refuses new commands, finishes those that wait, stops. Not from a callback of the ledger's. Once is enough; the destructor calls it.
+  // Refuses new commands, finishes those that wait, stops. Not from a callback of the ledger's. Once is enough; the
+  // destructor calls it.
   virtual void Stop() = 0;
 
   virtual void Submit(Command command) = 0;
 
-  // Committed state as of now: a consistent snapshot, for one thread. Bounded life: a view older than a minute hinders compaction. Every call
-  // on the view of an unknown partition is NotFound.
+  // Committed state as of now: a consistent snapshot, for one thread. Bounded life: a view older than a minute hinders
+  // compaction. Every call on the view of an unknown partition is NotFound.
   virtual std::unique_ptr<StateReader> View(const PartitionId& partition) const = 0;
 
-  // Records from `from_seq` on, whole and in order, at least one if there is one, at most max_bytes; empty at the head. OutOfRange
-  // before the first kept seq.
-  virtual absl::StatusOr<std::vector<Record>> Read(const PartitionId& partition, uint64_t from_seq, size_t max_bytes) const = 0;
+  // Records from `from_seq` on, whole and in order, at least one if there is one, at most max_bytes; empty at the head.
+  // OutOfRange before the first kept seq.
+  virtual absl::StatusOr<std::vector<Record>> Read(const PartitionId& partition, uint64_t from_seq,
+                                                   size_t max_bytes) const = 0;
   // The same, as stored bytes (what the archive commits to).
   struct RawRecord {
     uint64_t seq;
     std::string bytes;
   };
-  virtual absl::StatusOr<std::vector<RawRecord>> ReadRaw(const PartitionId& partition, uint64_t from_seq, size_t max_bytes) const = 0;
+  virtual absl::StatusOr<std::vector<RawRecord>> ReadRaw(const PartitionId& partition, uint64_t from_seq,
+                                                         size_t max_bytes) const = 0;
 
   virtual uint32_t PartitionCount(std::string_view service) const = 0;
   virtual std::vector<PartitionInfo> Partitions() const = 0;
   virtual absl::StatusOr<PartitionInfo> Info(const PartitionId& partition) const = 0;
 
-  // SHA-256 over the partition's state in key order (big-endian u32 lengths of key and value before them), in hex, with the seq it belongs to.
+  // SHA-256 over the partition's state in key order (big-endian u32 lengths of key and value before them), in hex, with
+  // the seq it belongs to.
   struct Digest {
     uint64_t seq;
     std::string hex;
   };
   virtual absl::StatusOr<Digest> StateDigest(const PartitionId& partition) const = 0;
 
-  // Applies the partition's records (all partitions', without one) from the first again, in a store of their own below `scratch_dir`, and compares:
-  // state that does not follow from its records is DataLoss and says so. A log that was cut is replayed from the snapshot that it was cut behind.
-  // Removes what it made. Beside a running ledger it replays up to the heads as of now.
-  virtual absl::StatusOr<std::vector<ReplayResult>> Replay(const std::string& scratch_dir, std::optional<PartitionId> only) const = 0;
+  // Applies the partition's records (all partitions', without one) from the first again, in a store of their own below
+  // `scratch_dir`, and compares: state that does not follow from its records is DataLoss and says so. A log that was
+  // cut is replayed from the snapshot that it was cut behind. Removes what it made. Beside a running ledger it replays
+  // up to the heads as of now.
+  virtual absl::StatusOr<std::vector<ReplayResult>> Replay(const std::string& scratch_dir,
+                                                           std::optional<PartitionId> only) const = 0;
 
-  // Writes the partition's state, and the records that idempotence needs, as of now into a file (docs/formats/ledger.md). Answers its seq.
+  // Writes the partition's state, and the records that idempotence needs, as of now into a file
+  // (docs/formats/ledger.md). Answers its seq.
   virtual absl::StatusOr<uint64_t> WriteSnapshot(const PartitionId& partition, const std::string& path) = 0;
   // Fills an empty partition from a snapshot file. Before Start.
   virtual absl::Status LoadSnapshot(const PartitionId& partition, const std::string& path) = 0;
-  // Drops the records up to and including `upto`. FailedPrecondition unless the newest snapshot covers them, its file is there, and they are older
-  // than what idempotence remembers (65,536 records).
+  // Drops the records up to and including `upto`. FailedPrecondition unless the newest snapshot covers them, its file
+  // is there, and they are older than what idempotence remembers (65,536 records).
   virtual absl::Status CutLog(const PartitionId& partition, uint64_t upto) = 0;
 
   // A projection's own small store beside the partitions: keys under `name`, written with its cursor in one write.
-  virtual absl::StatusOr<std::optional<std::string>> ProjectionGet(std::string_view name, std::string_view key) const = 0;
+  virtual absl::StatusOr<std::optional<std::string>> ProjectionGet(std::string_view name,
+                                                                   std::string_view key) const = 0;
   virtual absl::Status ProjectionScan(std::string_view name, std::string_view prefix,
                                       absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const = 0;
   struct ProjectionWrite {

@@ -1,9 +1,10 @@
-// What the ledger costs a record, beside RocksDB writing batches of the same bytes on the same disk. Run pinned to one core for figures that can be
-// compared: taskset -c 0 ledger_bench. TMPDIR says where.
+// What the ledger costs a record, beside RocksDB writing batches of the same bytes on the same disk. Run pinned to one
+// core for figures that can be compared: taskset -c 0 ledger_bench. TMPDIR says where.
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 
@@ -23,7 +24,8 @@ using testing::TempDir;
 double CpuSeconds() {
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 void Report(benchmark::State& state, double cpu, uint64_t records) {
@@ -51,7 +53,7 @@ class Messages : public StateMachine {
 
 // range(0): commands under way at most; range(1): with request ids.
 void BM_Ledger(benchmark::State& state) {
-  TempDir dir;
+  TempDir dir(std::filesystem::temp_directory_path().string());
   Messages machine;
   Options options = OptionsFor(dir);
   options.partitions = {{"im", 16}};
@@ -91,11 +93,19 @@ void BM_Ledger(benchmark::State& state) {
   (*ledger)->Stop();
   Report(state, cpu, n);
 }
-BENCHMARK(BM_Ledger)->Args({1, 1})->Args({64, 1})->Args({1'024, 1})->Args({8'192, 1})->Args({8'192, 0})->UseRealTime()->MeasureProcessCPUTime()->MinTime(2);
+BENCHMARK(BM_Ledger)
+    ->Args({1, 1})
+    ->Args({64, 1})
+    ->Args({1'024, 1})
+    ->Args({8'192, 1})
+    ->Args({8'192, 0})
+    ->UseRealTime()
+    ->MeasureProcessCPUTime()
+    ->MinTime(2);
 
 // The same bytes without a ledger: range(0) records in a batch, each with its two state keys, one sync for each batch.
 void BM_RocksDbBatch(benchmark::State& state) {
-  TempDir dir;
+  TempDir dir(std::filesystem::temp_directory_path().string());
   auto store = Store::Open(dir.path() + "/ledger", Store::Mode::kReadWrite);
   if (!store.ok()) return state.SkipWithError(store.status().ToString().c_str());
   const int64_t size = state.range(0);

@@ -33,7 +33,8 @@ absl::Status ForEach(const Store& store, const PartitionCore& partition, uint64_
 }
 
 absl::Status Wrong(const PartitionCore& partition, uint64_t seq, std::string_view what) {
-  return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE", absl::StrCat("partition ", partition.name, ", seq ", seq, ": ", std::string(what)));
+  return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
+                absl::StrCat("partition ", partition.name, ", seq ", seq, ": ", std::string(what)));
 }
 
 struct Verified {
@@ -50,14 +51,19 @@ absl::StatusOr<Verified> VerifyPartition(const Folder& folder, const PartitionCo
     ++verified.records;
     if (record.time_us() < time_us) return Wrong(partition, record.seq(), "its time goes backwards");
     time_us = record.time_us();
-    requests.Add(record.seq(), record.request_id().empty() ? 0 : RequestFingerprint(folder.fingerprint_key, record.actor(), record.request_id()));
+    requests.Add(record.seq(), record.request_id().empty()
+                                   ? 0
+                                   : RequestFingerprint(folder.fingerprint_key, record.actor(), record.request_id()));
     if (record.seq() % kRequestBlock == 0 && record.seq() - kRequestBlock + 1 >= partition.first.load()) {
-      YZ_ASSIGN_OR_RETURN(auto block, store.Get(Table::kRequests, RequestBlockKey(partition.number, record.seq() / kRequestBlock - 1)));
-      if (block && *block != requests.EncodeBlock(record.seq())) return Wrong(partition, record.seq(), "the request memory does not follow from the records");
+      YZ_ASSIGN_OR_RETURN(
+          auto block, store.Get(Table::kRequests, RequestBlockKey(partition.number, record.seq() / kRequestBlock - 1)));
+      if (block && *block != requests.EncodeBlock(record.seq()))
+        return Wrong(partition, record.seq(), "the request memory does not follow from the records");
     }
     return absl::OkStatus();
   }));
-  if (time_us != partition.head_time_us.load()) return Wrong(partition, partition.head.load(), "the head's time is not that of the last record");
+  if (time_us != partition.head_time_us.load())
+    return Wrong(partition, partition.head.load(), "the head's time is not that of the last record");
   auto mark = MarkOf(store, partition);
   if (mark.ok() && partition.first.load() > 1) {
     YZ_RETURN_IF_ERROR(Annotate(SnapshotReader::Open(mark->path).status(), absl::StrCat("partition ", partition.name)));
@@ -69,9 +75,11 @@ absl::StatusOr<Verified> VerifyPartition(const Folder& folder, const PartitionCo
   return verified;
 }
 
-void Print(std::ostream& out, bool json, const PartitionCore& partition, uint64_t seq, uint64_t records, std::string_view digest, const absl::Status& status) {
+void Print(std::ostream& out, bool json, const PartitionCore& partition, uint64_t seq, uint64_t records,
+           std::string_view digest, const absl::Status& status) {
   if (json) {
-    nlohmann::ordered_json line = {{"partition", partition.name}, {"seq", seq}, {"first", partition.first.load()}, {"records", records}};
+    nlohmann::ordered_json line = {
+        {"partition", partition.name}, {"seq", seq}, {"first", partition.first.load()}, {"records", records}};
     if (status.ok()) {
       line["digest"] = digest;
     } else {
@@ -92,7 +100,8 @@ absl::Status Verify(const LedgerCommand& command, const Folder& folder, std::ost
     if (command.partition && partition->id != *command.partition) continue;
     auto verified = VerifyPartition(folder, *partition);
     if (first.ok()) first = verified.status();
-    Print(out, command.json, *partition, partition->head.load(), verified.ok() ? verified->records : 0, verified.ok() ? verified->digest : "", verified.status());
+    Print(out, command.json, *partition, partition->head.load(), verified.ok() ? verified->records : 0,
+          verified.ok() ? verified->digest : "", verified.status());
   }
   return first;
 }
@@ -108,19 +117,21 @@ absl::Status Dump(const LedgerCommand& command, const Folder& folder, std::ostre
   return absl::OkStatus();
 }
 
-absl::Status Replay(const LedgerCommand& command, Folder& folder, absl::Span<StateMachine* const> machines, std::ostream& out) {
+absl::Status Replay(const LedgerCommand& command, Folder& folder, absl::Span<StateMachine* const> machines,
+                    std::ostream& out) {
   for (StateMachine* machine : machines) {
     if (ServiceCore* service = folder.FindService(machine->service())) service->machine = machine;
   }
-  const std::string scratch = command.scratch_dir.empty() ? std::filesystem::temp_directory_path().string() : command.scratch_dir;
+  const std::string scratch =
+      command.scratch_dir.empty() ? std::filesystem::temp_directory_path().string() : command.scratch_dir;
   absl::Status first;
   for (const auto& partition : folder.partitions) {
     if (command.partition && partition->id != *command.partition) continue;
     if (partition->head.load() == 0) continue;
     auto replayed = ReplayFolder(folder, scratch, partition->id);
     if (first.ok()) first = replayed.status();
-    Print(out, command.json, *partition, partition->head.load(), replayed.ok() ? replayed->front().records : 0, replayed.ok() ? replayed->front().digest : "",
-          replayed.status());
+    Print(out, command.json, *partition, partition->head.load(), replayed.ok() ? replayed->front().records : 0,
+          replayed.ok() ? replayed->front().digest : "", replayed.status());
   }
   return first;
 }
@@ -163,10 +174,12 @@ absl::StatusOr<LedgerCommand> ParseLedgerCommand(absl::Span<const std::string> a
   return command;
 }
 
-absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMachine* const> machines, std::ostream& out) {
+absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMachine* const> machines,
+                              std::ostream& out) {
   YZ_ASSIGN_OR_RETURN(auto folder, OpenFolder(command.data_dir, Store::Mode::kReadOnly, {}, {}));
   if (command.partition && folder->Find(*command.partition) == nullptr) {
-    return absl::NotFoundError(absl::StrCat("there is no partition ", command.partition->ToString(), " in ", command.data_dir));
+    return absl::NotFoundError(
+        absl::StrCat("there is no partition ", command.partition->ToString(), " in ", command.data_dir));
   }
   switch (command.action) {
     case LedgerCommand::Action::kDump:
@@ -179,7 +192,8 @@ absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMach
   return absl::InternalError("unknown action");
 }
 
-int LedgerMain(absl::Span<const std::string> arguments, absl::Span<StateMachine* const> machines, std::ostream& out, std::ostream& err) {
+int LedgerMain(absl::Span<const std::string> arguments, absl::Span<StateMachine* const> machines, std::ostream& out,
+               std::ostream& err) {
   auto command = ParseLedgerCommand(arguments);
   if (!command.ok()) {
     err << "yizhan ledger: " << std::string(command.status().message()) << "\n" << kLedgerUsage;

@@ -14,9 +14,11 @@ namespace yizhan::ledger {
 
 struct LedgerCommand {
   enum class Action {
-    // Every record as a line of JSON: the envelope, and the payload by its type where this program knows it; sealed content stays sealed.
+    // Every record as a line of JSON: the envelope, and the payload by its type where this program knows it; sealed
+    // content stays sealed.
     kDump,
-    // Reads everything and checks it: block checksums, contiguity, times, heads, request memory, snapshot files. Prints each partition's digest.
+    // Reads everything and checks it: block checksums, contiguity, times, heads, request memory, snapshot files. Prints
+    // each partition's digest.
     kVerify,
     // Applies all records again and compares the state (Ledger::Replay).
     kReplay,
@@ -35,11 +37,15 @@ inline constexpr char kLedgerUsage[] =
 // Arguments behind "yizhan ledger". InvalidArgument says which one and why.
 absl::StatusOr<LedgerCommand> ParseLedgerCommand(absl::Span<const std::string> arguments);
 
-// Writes to `out` as it goes. The folder is opened for reading and held meanwhile: FailedPrecondition FOLDER_IN_USE when a process runs on it. The
-// first problem found is the answer; verify goes on with the other partitions and prints theirs. `machines` are for replay (KeyringMachine among them).
-absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMachine* const> machines, std::ostream& out);
+// Writes to `out` as it goes. The folder is opened for reading and held meanwhile: FailedPrecondition FOLDER_IN_USE
+// when a process runs on it. The first problem found is the answer; verify goes on with the other partitions and prints
+// theirs. `machines` are for replay (KeyringMachine among them).
+absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMachine* const> machines,
+                              std::ostream& out);
 
-// The whole of it for a main(): parses, runs, prints errors and usage to `err`; the exit status (0 well, 1 not well, 2 wrong arguments).
-int LedgerMain(absl::Span<const std::string> arguments, absl::Span<StateMachine* const> machines, std::ostream& out, std::ostream& err);
+// The whole of it for a main(): parses, runs, prints errors and usage to `err`; the exit status (0 well, 1 not well, 2
+// wrong arguments).
+int LedgerMain(absl::Span<const std::string> arguments, absl::Span<StateMachine* const> machines, std::ostream& out,
+               std::ostream& err);
 
 }  // namespace yizhan::ledger

@@ -15,10 +15,11 @@ absl::StatusOr<Response> Call(const rpc::ServiceTable& table, std::string method
   context.caller.set_id("audit");
   context.caller.set_kind(rpc::Principal::KIND_SERVICE);
   absl::StatusOr<Response> out = absl::UnknownError("no answer");
-  table.Dispatch(context, "/yizhan.ledger.v1.LedgerService/" + method, request.SerializeAsString(), [&](absl::StatusOr<std::string> bytes) {
-    out = bytes.ok() ? absl::StatusOr<Response>(Response()) : bytes.status();
-    if (bytes.ok()) out->ParseFromString(*bytes);
-  });
+  table.Dispatch(context, "/yizhan.ledger.v1.LedgerService/" + method, request.SerializeAsString(),
+                 [&](absl::StatusOr<std::string> bytes) {
+                   out = bytes.ok() ? absl::StatusOr<Response>(Response()) : bytes.status();
+                   if (bytes.ok()) out->ParseFromString(*bytes);
+                 });
   return out;
 }
 
@@ -52,9 +53,11 @@ TEST(LedgerRpc, ListsAndReads) {
   request.set_max_bytes(1);
   EXPECT_EQ(Call<v1::ReadRecordsResponse>(table, "ReadRecords", request)->records_size(), 1);
   request.set_from_seq(0);
-  EXPECT_EQ(Call<v1::ReadRecordsResponse>(table, "ReadRecords", request).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Call<v1::ReadRecordsResponse>(table, "ReadRecords", request).status().code(),
+            absl::StatusCode::kInvalidArgument);
   request.set_partition("../etc");
-  EXPECT_EQ(Call<v1::ReadRecordsResponse>(table, "ReadRecords", request).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Call<v1::ReadRecordsResponse>(table, "ReadRecords", request).status().code(),
+            absl::StatusCode::kInvalidArgument);
   request.set_partition("im/77");
   EXPECT_EQ(Call<v1::ReadRecordsResponse>(table, "ReadRecords", request).status().code(), absl::StatusCode::kNotFound);
 }

@@ -14,8 +14,8 @@
 namespace yizhan::ledger {
 namespace {
 using testing::Add;
-using testing::CountOf;
 using testing::Counters;
+using testing::CountOf;
 using testing::Do;
 using testing::OpenAndStart;
 using testing::OptionsFor;
@@ -222,7 +222,8 @@ TEST_F(LedgerTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Do(*ledger_, Add({"im", 4}, "a", {"x"})).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Do(*ledger_, Add({"desk", 0}, "a", {"x"})).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Do(*ledger_, Add({"keyring", 0}, "a", {"x"})).status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_EQ(Do(*ledger_, Add(kIm0, "a", {"x"}, std::string(257, 'r'))).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Do(*ledger_, Add(kIm0, "a", {"x"}, std::string(257, 'r'))).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(Do(*ledger_, Add(kIm0, "a", {std::string(5 << 20, 'x')})).status()), "COMMAND_TOO_LARGE");
   EXPECT_EQ(ReasonOf(Do(*ledger_, Add(kIm0, "a", std::vector<std::string>(5'000, "x"))).status()), "COMMAND_TOO_LARGE");
   EXPECT_EQ(ledger_->Info(kIm0)->head, 0u);

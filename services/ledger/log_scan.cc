@@ -54,8 +54,8 @@ uint32_t Crc32c(uint32_t crc, std::string_view bytes) {
   size_t left = bytes.size();
   for (; left >= 8; left -= 8, at += 8) {
     const uint32_t low = LittleU32(at) ^ crc, high = LittleU32(at + 4);
-    crc = t[7][low & 0xff] ^ t[6][low >> 8 & 0xff] ^ t[5][low >> 16 & 0xff] ^ t[4][low >> 24] ^ t[3][high & 0xff] ^ t[2][high >> 8 & 0xff] ^
-          t[1][high >> 16 & 0xff] ^ t[0][high >> 24];
+    crc = t[7][low & 0xff] ^ t[6][low >> 8 & 0xff] ^ t[5][low >> 16 & 0xff] ^ t[4][low >> 24] ^ t[3][high & 0xff] ^
+          t[2][high >> 8 & 0xff] ^ t[1][high >> 16 & 0xff] ^ t[0][high >> 24];
   }
   for (; left > 0; --left, ++at) crc = crc >> 8 ^ t[0][(crc ^ static_cast<unsigned char>(*at)) & 0xff];
   return ~crc;
@@ -73,7 +73,8 @@ absl::StatusOr<std::optional<LogDamage>> ScanLog(const std::string& path) {
     if (ferror(file.get())) return absl::UnavailableError(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
     size_t at = 0;
     while (size - at >= kHeader) {
-      const size_t length = static_cast<unsigned char>(block[at + 4]) | static_cast<size_t>(static_cast<unsigned char>(block[at + 5])) << 8;
+      const size_t length = static_cast<unsigned char>(block[at + 4]) |
+                            static_cast<size_t>(static_cast<unsigned char>(block[at + 5])) << 8;
       const uint8_t type = static_cast<uint8_t>(block[at + 6]);
       // FULL 1, FIRST 2, MIDDLE 3, LAST 4. This product writes no other (no recycled logs, no compressed ones).
       const bool fits = type >= 1 && type <= 4 && (type == 1 || type == 2) == !within && at + kHeader + length <= size;
@@ -84,7 +85,8 @@ absl::StatusOr<std::optional<LogDamage>> ScanLog(const std::string& path) {
     }
     if (size == kBlock) {
       // The rest of a block that is too short for a header is zeros.
-      if (std::any_of(block.begin() + static_cast<ptrdiff_t>(at), block.end(), [](char c) { return c != 0; })) return LogDamage{path, begin + at};
+      if (std::any_of(block.begin() + static_cast<ptrdiff_t>(at), block.end(), [](char c) { return c != 0; }))
+        return LogDamage{path, begin + at};
       continue;
     }
     if (at != size) return LogDamage{path, within ? entry : begin + at};
@@ -100,10 +102,12 @@ absl::StatusOr<std::optional<LogDamage>> ScanLogs(const std::string& folder) {
     if (file.path().extension() == ".log") logs.push_back(file.path().string());
   }
   // Numbers have six digits at least, and more only when they need them.
-  std::sort(logs.begin(), logs.end(), [](const auto& a, const auto& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
+  std::sort(logs.begin(), logs.end(),
+            [](const auto& a, const auto& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
   std::string manifest;
   std::getline(std::ifstream(folder + "/CURRENT") >> std::ws, manifest);
-  if (manifest.starts_with("MANIFEST-") && manifest.find('/') == std::string::npos && std::filesystem::exists(folder + "/" + manifest)) {
+  if (manifest.starts_with("MANIFEST-") && manifest.find('/') == std::string::npos &&
+      std::filesystem::exists(folder + "/" + manifest)) {
     logs.push_back(folder + "/" + manifest);
   }
   for (const std::string& log : logs) {

@@ -1,5 +1,5 @@
-// Looking through RocksDB's log files (NNNNNN.log and MANIFEST-NNNNNN, one format) for damage, without RocksDB: so that a wrong bit is told from an end
-// that was being written when the process died, before anything is replayed.
+// Looking through RocksDB's log files (NNNNNN.log and MANIFEST-NNNNNN, one format) for damage, without RocksDB: so that
+// a wrong bit is told from an end that was being written when the process died, before anything is replayed.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,13 @@ struct LogDamage {
   uint64_t offset = 0;
 };
 
-// The first entry of the file that is not whole or does not fit its checksum; nullopt when all are. Format: rocksdb's wiki, "Write Ahead Log
-// File Format": blocks of 32 KiB with entries of crc32c (masked) u32, length u16, type u8, all little-endian, and the payload.
+// The first entry of the file that is not whole or does not fit its checksum; nullopt when all are. Format: rocksdb's
+// wiki, "Write Ahead Log File Format": blocks of 32 KiB with entries of crc32c (masked) u32, length u16, type u8, all
+// little-endian, and the payload.
 absl::StatusOr<std::optional<LogDamage>> ScanLog(const std::string& path);
 
-// All log files of a RocksDB folder, in the order of their numbers, then the manifest that CURRENT names: the first damage.
+// All log files of a RocksDB folder, in the order of their numbers, then the manifest that CURRENT names: the first
+// damage.
 absl::StatusOr<std::optional<LogDamage>> ScanLogs(const std::string& folder);
 
 }  // namespace yizhan::ledger

@@ -48,7 +48,8 @@ class Overlay {
   void Clear();
 
   const Map& map() const { return map_; }
-  // Changes with every change: an iterator into map() is good while it stands still. Key bytes stay valid until Clear().
+  // Changes with every change: an iterator into map() is good while it stands still. Key bytes stay valid until
+  // Clear().
   uint64_t version() const { return version_; }
 
  private:

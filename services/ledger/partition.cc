@@ -11,8 +11,9 @@ std::string PartitionId::ToString() const { return absl::StrCat(service, "/", in
 
 absl::StatusOr<PartitionId> PartitionId::Parse(std::string_view text) {
   auto wrong = [&] {
-    return absl::InvalidArgumentError(absl::StrCat("'", std::string(text.substr(0, 64)),
-                                                   "' is not a partition; write it as im/17: a service and an index below 4096"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", std::string(text.substr(0, 64)),
+                     "' is not a partition; write it as im/17: a service and an index below 4096"));
   };
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos || slash == 0 || slash > 16) return wrong();

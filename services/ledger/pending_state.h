@@ -10,7 +10,8 @@
 
 namespace yizhan::ledger {
 
-// What decide() reads and Apply() writes. One thread. While a Scan's visit() runs, changes are allowed: those ahead are seen, those behind not.
+// What decide() reads and Apply() writes. One thread. While a Scan's visit() runs, changes are allowed: those ahead are
+// seen, those behind not.
 class PendingState : public StateWriter {
  public:
   PendingState(Overlay* overlay, StoredState stored) : overlay_(overlay), stored_(stored) {}

@@ -43,13 +43,17 @@ struct Projection::Impl {
   absl::Status Load() {
     for (const std::string& service : options.services) {
       const uint32_t count = ledger->PartitionCount(service);
-      if (count == 0) return absl::FailedPreconditionError(absl::StrCat("projection ", options.name, ": there are no partitions of '", service, "' here"));
+      if (count == 0)
+        return absl::FailedPreconditionError(
+            absl::StrCat("projection ", options.name, ": there are no partitions of '", service, "' here"));
       for (uint32_t i = 0; i < count; ++i) {
         auto source = std::make_unique<Source>();
         source->id = {service, i};
         YZ_ASSIGN_OR_RETURN(auto stored, ledger->ProjectionGet(options.name, CursorKey(source->id)));
         if (stored) {
-          if (stored->size() != 8) return absl::DataLossError(absl::StrCat("projection ", options.name, ": the cursor of ", source->id.ToString(), " has not 8 bytes"));
+          if (stored->size() != 8)
+            return absl::DataLossError(absl::StrCat("projection ", options.name, ": the cursor of ",
+                                                    source->id.ToString(), " has not 8 bytes"));
           source->cursor = ReadU64(*stored);
         }
         sources.emplace(source->id, std::move(source));
@@ -64,14 +68,16 @@ struct Projection::Impl {
     YZ_ASSIGN_OR_RETURN(PartitionInfo info, ledger->Info(source.id));
     if (info.head == cursor) return false;
     if (info.head < cursor) {
-      return absl::DataLossError(absl::StrCat("the cursor ", cursor, " is ahead of the head ", info.head, ": the ledger is older than the projection"));
+      return absl::DataLossError(absl::StrCat("the cursor ", cursor, " is ahead of the head ", info.head,
+                                              ": the ledger is older than the projection"));
     }
     YZ_ASSIGN_OR_RETURN(std::vector<Record> records, ledger->Read(source.id, cursor + 1, options.max_bytes));
     if (records.empty()) return false;
     const uint64_t next = records.back().seq();
     YZ_ASSIGN_OR_RETURN(std::vector<Ledger::ProjectionWrite> writes, handler(source.id, records));
     for (const Ledger::ProjectionWrite& write : writes) {
-      if (!write.key.empty() && write.key[0] == '\0') return absl::InternalError("keys of a projection do not begin with a zero byte");
+      if (!write.key.empty() && write.key[0] == '\0')
+        return absl::InternalError("keys of a projection do not begin with a zero byte");
     }
     std::string value;
     AppendU64(value, next);
@@ -91,7 +97,8 @@ struct Projection::Impl {
     problem = std::move(status);
   }
 
-  // Rounds of one batch for each partition until all are at their heads. A partition in trouble does not hold up the others.
+  // Rounds of one batch for each partition until all are at their heads. A partition in trouble does not hold up the
+  // others.
   absl::Status CatchUp() {
     absl::Status first;
     for (bool more = true; more && !stopping();) {
@@ -103,7 +110,8 @@ struct Projection::Impl {
         if (stepped.ok()) {
           more |= *stepped;
         } else if (first.ok()) {
-          first = Annotate(stepped.status(), absl::StrCat("projection ", options.name, " of ", id.ToString(), " behind seq ", source->cursor.load()));
+          first = Annotate(stepped.status(), absl::StrCat("projection ", options.name, " of ", id.ToString(),
+                                                          " behind seq ", source->cursor.load()));
         }
       }
       if (!first.ok()) break;
@@ -114,7 +122,10 @@ struct Projection::Impl {
   void Run() {
     for (;;) {
       absl::Status status = CatchUp();
-      if (!status.ok()) log::Error("ledger", "a projection does not get on; it is tried again").With("projection", options.name).With("status", status);
+      if (!status.ok())
+        log::Error("ledger", "a projection does not get on; it is tried again")
+            .With("projection", options.name)
+            .With("status", status);
       SetProblem(status);
       std::unique_lock lock(signal->mutex);
       auto ready = [&] { return signal->stopping || signal->woken; };

@@ -22,7 +22,8 @@ using testing::TempDir;
 // Writes each record under "PARTITION SEQ", and counts how often it saw it.
 class Copy {
  public:
-  absl::StatusOr<std::vector<Ledger::ProjectionWrite>> operator()(const PartitionId& id, const std::vector<Record>& records) {
+  absl::StatusOr<std::vector<Ledger::ProjectionWrite>> operator()(const PartitionId& id,
+                                                                  const std::vector<Record>& records) {
     std::lock_guard lock(mutex_);
     changed_.notify_all();
     if (failing_) return absl::UnavailableError("asked to fail");
@@ -62,7 +63,8 @@ class ProjectionTest : public ::testing::Test {
     ledger_ = *std::move(opened);
   }
   std::unique_ptr<Projection> Make(Copy& copy) {
-    return std::make_unique<Projection>(ledger_.get(), ProjectionOptions{.name = "copy", .services = {"im"}, .max_bytes = 200}, std::ref(copy));
+    return std::make_unique<Projection>(
+        ledger_.get(), ProjectionOptions{.name = "copy", .services = {"im"}, .max_bytes = 200}, std::ref(copy));
   }
   TempDir dir_;
   Counters machine_;
@@ -88,7 +90,8 @@ TEST_F(ProjectionTest, SeesEveryRecordOnceAcrossRestarts) {
   for (const auto& [key, times] : copy.seen_) EXPECT_EQ(times, 1) << key;
   EXPECT_EQ(*ledger_->ProjectionGet("copy", "im/0 11"), "a\tz");
   int keys = 0;
-  ASSERT_TRUE(ledger_->ProjectionScan("copy", "im/3 ", [&](std::string_view key, std::string_view) { return ++keys; }).ok());
+  ASSERT_TRUE(
+      ledger_->ProjectionScan("copy", "im/3 ", [&](std::string_view key, std::string_view) { return ++keys; }).ok());
   EXPECT_EQ(keys, 2);
   EXPECT_EQ(*ledger_->ProjectionGet("cop", "yim/0 11"), std::nullopt) << "names do not run into keys";
   projection.reset();

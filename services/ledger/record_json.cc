@@ -15,9 +15,11 @@
 namespace yizhan::ledger {
 namespace {
 
-// A service's record message: the one named ...Record in yizhan/SERVICE/v1/record.proto (the ledger's own is in keyring.proto).
+// A service's record message: the one named ...Record in yizhan/SERVICE/v1/record.proto (the ledger's own is in
+// keyring.proto).
 const google::protobuf::Descriptor* PayloadType(std::string_view service) {
-  const std::string name = service == "keyring" ? "yizhan/ledger/v1/keyring.proto" : absl::StrCat("yizhan/", std::string(service), "/v1/record.proto");
+  const std::string name = service == "keyring" ? "yizhan/ledger/v1/keyring.proto"
+                                                : absl::StrCat("yizhan/", std::string(service), "/v1/record.proto");
   const auto* file = google::protobuf::DescriptorPool::generated_pool()->FindFileByName(name);
   for (int i = 0; file != nullptr && i < file->message_type_count(); ++i) {
     if (std::string_view(file->message_type(i)->name()).ends_with("Record")) return file->message_type(i);
@@ -35,7 +37,9 @@ nlohmann::ordered_json Payload(const Record& record) {
   std::string json;
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
-  if (!message->ParseFromString(record.payload()) || !google::protobuf::util::MessageToJsonString(*message, &json, options).ok()) return nullptr;
+  if (!message->ParseFromString(record.payload()) ||
+      !google::protobuf::util::MessageToJsonString(*message, &json, options).ok())
+    return nullptr;
   return nlohmann::ordered_json::parse(json, nullptr, /*allow_exceptions=*/false);
 }
 }  // namespace

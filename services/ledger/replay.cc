@@ -48,7 +48,8 @@ absl::StatusOr<ReplayResult> ReplayPartition(const Store& store, const Partition
     YZ_ASSIGN_OR_RETURN(SnapshotMark mark, MarkOf(store, partition));
     YZ_ASSIGN_OR_RETURN(const uint64_t seq, LoadPartition(scratch, partition, mark.path, Loading::kStateOnly));
     if (seq < mark.seq || seq > head.seq) {
-      return absl::DataLossError(absl::StrCat("the snapshot ", mark.path, " is of seq ", seq, ", which partition ", partition.name, " did not cut its log behind"));
+      return absl::DataLossError(absl::StrCat("the snapshot ", mark.path, " is of seq ", seq, ", which partition ",
+                                              partition.name, " did not cut its log behind"));
     }
     next = seq + 1;
   }
@@ -57,12 +58,14 @@ absl::StatusOr<ReplayResult> ReplayPartition(const Store& store, const Partition
   PendingState state(&overlay, StoredState(&scratch, partition.number, nullptr));
   while (next <= head.seq) {
     YZ_ASSIGN_OR_RETURN(auto records, ReadRawRecords(store, partition, next, head.seq, kReadBytes));
-    if (records.empty()) return absl::DataLossError(absl::StrCat("partition ", partition.name, ": record ", next, " is missing"));
+    if (records.empty())
+      return absl::DataLossError(absl::StrCat("partition ", partition.name, ": record ", next, " is missing"));
     for (const auto& raw : records) {
       YZ_ASSIGN_OR_RETURN(Record record, ParseRecord(partition, raw.seq, raw.bytes));
       if (absl::Status applied = partition.service->machine->Apply(record, state); !applied.ok()) {
         return Refuse(absl::StatusCode::kDataLoss, "REPLAY_DIFFERS",
-                      absl::StrCat("partition ", partition.name, ": record ", raw.seq, " (", record.type(), ") cannot be applied: ", applied.message()));
+                      absl::StrCat("partition ", partition.name, ": record ", raw.seq, " (", record.type(),
+                                   ") cannot be applied: ", applied.message()));
       }
     }
     result.records += records.size();
@@ -74,14 +77,16 @@ absl::StatusOr<ReplayResult> ReplayPartition(const Store& store, const Partition
   result.digest = absl::BytesToHexString(live);
   if (live != replayed) {
     return Refuse(absl::StatusCode::kDataLoss, "REPLAY_DIFFERS",
-                  absl::StrCat("partition ", partition.name, ": the state at seq ", head.seq, " does not follow from its records: it has digest ", result.digest,
-                               ", a replay gives ", absl::BytesToHexString(replayed)));
+                  absl::StrCat("partition ", partition.name, ": the state at seq ", head.seq,
+                               " does not follow from its records: it has digest ", result.digest, ", a replay gives ",
+                               absl::BytesToHexString(replayed)));
   }
   return result;
 }
 }  // namespace
 
-absl::StatusOr<std::vector<ReplayResult>> ReplayFolder(const Folder& folder, const std::string& scratch_dir, const std::optional<PartitionId>& only) {
+absl::StatusOr<std::vector<ReplayResult>> ReplayFolder(const Folder& folder, const std::string& scratch_dir,
+                                                       const std::optional<PartitionId>& only) {
   const std::string path = absl::StrCat(scratch_dir, "/replay-", getpid());
   std::error_code error;
   std::filesystem::remove_all(path, error);
@@ -93,7 +98,8 @@ absl::StatusOr<std::vector<ReplayResult>> ReplayFolder(const Folder& folder, con
       if (only && partition->id != *only) continue;
       if (partition->service->machine == nullptr) {
         if (partition->head.load() == 0) continue;
-        status = absl::FailedPreconditionError(absl::StrCat("nothing in this program understands the records of partition ", partition->name));
+        status = absl::FailedPreconditionError(
+            absl::StrCat("nothing in this program understands the records of partition ", partition->name));
         break;
       }
       auto replayed = ReplayPartition(*folder.store, *partition, *scratch);

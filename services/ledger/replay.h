@@ -11,6 +11,7 @@
 namespace yizhan::ledger {
 
 // See Ledger::Replay. Services need their machines; a partition without one and with records is FailedPrecondition.
-absl::StatusOr<std::vector<ReplayResult>> ReplayFolder(const Folder& folder, const std::string& scratch_dir, const std::optional<PartitionId>& only);
+absl::StatusOr<std::vector<ReplayResult>> ReplayFolder(const Folder& folder, const std::string& scratch_dir,
+                                                       const std::optional<PartitionId>& only);
 
 }  // namespace yizhan::ledger

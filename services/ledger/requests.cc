@@ -125,7 +125,8 @@ std::string Requests::EncodeBlock(uint64_t seq) const {
 }
 
 absl::Status Requests::AddBlock(uint64_t block, std::string_view bytes) {
-  if (bytes.size() != kRequestBlock * 8) return absl::DataLossError("a block of the table 'requests' has not 8192 bytes");
+  if (bytes.size() != kRequestBlock * 8)
+    return absl::DataLossError("a block of the table 'requests' has not 8192 bytes");
   for (uint64_t i = 0; i < kRequestBlock; ++i) Add(block * kRequestBlock + 1 + i, ReadU64(bytes.substr(i * 8)));
   return absl::OkStatus();
 }

@@ -1,8 +1,9 @@
 // Which requests a partition has carried out lately: the memory behind idempotence.
 //
-// A request's answer is on its last record, so what has to be remembered is only where that record is. In memory: a 64-bit keyed
-// fingerprint of (actor, request id) → seq, for the last kRemembered records at least. On disk, table `requests`: the fingerprints of each
-// full block of 1,024 seqs, written with the block's last record, so that a start reads blocks and not records. Both derive from the records.
+// A request's answer is on its last record, so what has to be remembered is only where that record is. In memory: a
+// 64-bit keyed fingerprint of (actor, request id) → seq, for the last kRemembered records at least. On disk, table
+// `requests`: the fingerprints of each full block of 1,024 seqs, written with the block's last record, so that a start
+// reads blocks and not records. Both derive from the records.
 #pragma once
 
 #include <array>
@@ -24,7 +25,8 @@ inline constexpr uint64_t kRequestBlock = 1'024;
 // SipHash-2-4 (Aumasson, Bernstein 2012).
 uint64_t SipHash(const std::array<uint64_t, 2>& key, std::string_view bytes);
 
-// Never 0, which stands for "no request id". The key is this folder's own secret, so that nobody can make two requests collide.
+// Never 0, which stands for "no request id". The key is this folder's own secret, so that nobody can make two requests
+// collide.
 uint64_t RequestFingerprint(const std::array<uint64_t, 2>& key, std::string_view actor, std::string_view request_id);
 
 // One partition's. One thread.
@@ -56,7 +58,8 @@ class Requests {
   uint64_t first_ = 1;  // the seq of ring_.front()
   std::deque<uint64_t> ring_;
   absl::flat_hash_map<uint64_t, uint64_t> last_;  // fingerprint -> greatest seq
-  // Earlier seqs of a fingerprint that came again: two requests with one fingerprint, or a request repeated after a very long time.
+  // Earlier seqs of a fingerprint that came again: two requests with one fingerprint, or a request repeated after a
+  // very long time.
   std::vector<std::pair<uint64_t, uint64_t>> earlier_;
 };
 

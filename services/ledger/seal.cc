@@ -68,7 +68,8 @@ std::string AesGcmSeal(const Key256& key, std::string_view nonce, std::string_vi
   return out;
 }
 
-absl::StatusOr<std::string> AesGcmOpen(const Key256& key, std::string_view nonce, std::string_view additional, std::string_view sealed) {
+absl::StatusOr<std::string> AesGcmOpen(const Key256& key, std::string_view nonce, std::string_view additional,
+                                       std::string_view sealed) {
   if (nonce.size() != kNonce || sealed.size() < kTag) return absl::DataLossError("sealed bytes are too short");
   EVP_CIPHER_CTX* context = Own().decrypt;
   std::string out(sealed.size() - kTag, '\0');
@@ -114,10 +115,12 @@ void FillRandom(char* out, size_t size) {
 Key256 Hkdf(const Key256& key, std::string_view salt, std::string_view info) {
   std::array<uint8_t, 32> extracted, out;
   unsigned int size = 0;
-  Must(HMAC(EVP_sha256(), salt.data(), static_cast<int>(salt.size()), key.data(), key.size(), extracted.data(), &size) != nullptr);
+  Must(HMAC(EVP_sha256(), salt.data(), static_cast<int>(salt.size()), key.data(), key.size(), extracted.data(),
+            &size) != nullptr);
   std::string block(info);
   block += '\x01';
-  Must(HMAC(EVP_sha256(), extracted.data(), extracted.size(), Bytes(std::string_view(block)), block.size(), out.data(), &size) != nullptr);
+  Must(HMAC(EVP_sha256(), extracted.data(), extracted.size(), Bytes(std::string_view(block)), block.size(), out.data(),
+            &size) != nullptr);
   OPENSSL_cleanse(extracted.data(), extracted.size());
   return out;
 }
@@ -142,7 +145,8 @@ yizhan::common::v1::Sealed Seal(const DataKey& key, std::string_view content) {
 
 absl::StatusOr<std::string> OpenWith(const DataKey& key, const yizhan::common::v1::Sealed& sealed, std::string* salt) {
   if (sealed.key_id() != key.key_id) {
-    return absl::InvalidArgumentError("the content was sealed with the key " + sealed.key_id() + ", not with " + key.key_id);
+    return absl::InvalidArgumentError("the content was sealed with the key " + sealed.key_id() + ", not with " +
+                                      key.key_id);
   }
   auto plain = AesGcmOpen(key.key, sealed.nonce(), key.key_id, sealed.ciphertext());
   if (!plain.ok()) return plain.status();

@@ -15,7 +15,8 @@ using Key256 = std::array<uint8_t, 32>;
 // 12-byte nonce → ciphertext || 16-byte tag.
 std::string AesGcmSeal(const Key256& key, std::string_view nonce, std::string_view additional, std::string_view plain);
 // DataLoss when the tag does not fit.
-absl::StatusOr<std::string> AesGcmOpen(const Key256& key, std::string_view nonce, std::string_view additional, std::string_view sealed);
+absl::StatusOr<std::string> AesGcmOpen(const Key256& key, std::string_view nonce, std::string_view additional,
+                                       std::string_view sealed);
 
 std::array<uint8_t, 32> Sha256(std::initializer_list<std::string_view> parts);
 

@@ -23,7 +23,9 @@ constexpr size_t kFlushBytes = 4 << 20;
 class Loader {
  public:
   explicit Loader(const Store& store) : store_(store) {}
-  void Put(Table table, std::string_view key, std::string_view value) { batch_.Put(store_.table(table), ToSlice(key), ToSlice(value)); }
+  void Put(Table table, std::string_view key, std::string_view value) {
+    batch_.Put(store_.table(table), ToSlice(key), ToSlice(value));
+  }
   void Delete(Table table, std::string_view key) { batch_.Delete(store_.table(table), ToSlice(key)); }
   // Key by key: RocksDB 7.8 mixes up the insertion hints of a table (store.cc) and of its range deletions.
   absl::Status DeleteAll(Table table, std::string_view from, std::string_view end) {
@@ -55,7 +57,9 @@ struct Header {
 
 absl::StatusOr<Header> ReadHeader(SnapshotReader& reader, const PartitionCore& partition) {
   YZ_ASSIGN_OR_RETURN(std::string name, reader.Text());
-  if (name != partition.name) return absl::FailedPreconditionError(absl::StrCat("the snapshot is one of partition ", name, ", not of ", partition.name));
+  if (name != partition.name)
+    return absl::FailedPreconditionError(
+        absl::StrCat("the snapshot is one of partition ", name, ", not of ", partition.name));
   Header header;
   YZ_ASSIGN_OR_RETURN(header.seq, reader.U64());
   YZ_ASSIGN_OR_RETURN(uint64_t time_us, reader.U64());
@@ -81,16 +85,18 @@ absl::StatusOr<uint64_t> SavePartition(const Store& store, const PartitionCore& 
   writer->U64(static_cast<uint64_t>(head.time_us));
   writer->U64(first_record);
   StateDigester digester;
-  YZ_RETURN_IF_ERROR(StoredState(&store, partition.number, pinned.get()).Scan({}, {}, [&](std::string_view key, std::string_view value) {
-    digester.Add(key, value);
-    writer->U8(kStateEntry);
-    writer->Text(key);
-    writer->Text(value);
-    return true;
-  }));
+  YZ_RETURN_IF_ERROR(StoredState(&store, partition.number, pinned.get())
+                         .Scan({}, {}, [&](std::string_view key, std::string_view value) {
+                           digester.Add(key, value);
+                           writer->U8(kStateEntry);
+                           writer->Text(key);
+                           writer->Text(value);
+                           return true;
+                         }));
   for (uint64_t next = first_record; next <= head.seq;) {
     YZ_ASSIGN_OR_RETURN(auto records, ReadRawRecords(store, partition, next, head.seq, 1 << 20));
-    if (records.empty()) return absl::DataLossError(absl::StrCat("partition ", partition.name, ": record ", next, " is missing"));
+    if (records.empty())
+      return absl::DataLossError(absl::StrCat("partition ", partition.name, ": record ", next, " is missing"));
     for (const auto& record : records) {
       writer->U8(kRecordEntry);
       writer->Text(record.bytes);
@@ -102,11 +108,13 @@ absl::StatusOr<uint64_t> SavePartition(const Store& store, const PartitionCore& 
   writer->Bytes(digest);
   YZ_RETURN_IF_ERROR(writer->Finish());
 
-  YZ_RETURN_IF_ERROR(store.Put(Table::kMeta, meta::MarkKey(partition.number), SnapshotMark{head.seq, digest, std::filesystem::absolute(path).string()}.Encode()));
+  YZ_RETURN_IF_ERROR(store.Put(Table::kMeta, meta::MarkKey(partition.number),
+                               SnapshotMark{head.seq, digest, std::filesystem::absolute(path).string()}.Encode()));
   return head.seq;
 }
 
-absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& partition, const std::string& path, Loading loading) {
+absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& partition, const std::string& path,
+                                       Loading loading) {
   YZ_ASSIGN_OR_RETURN(auto reader, SnapshotReader::Open(path));
   YZ_ASSIGN_OR_RETURN(const Header header, ReadHeader(*reader, partition));
   const bool whole = loading == Loading::kWhole;
@@ -124,7 +132,9 @@ absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& 
   // The fingerprints are this folder's own: they are made from the records.
   YZ_ASSIGN_OR_RETURN(auto secret, store.Get(Table::kMeta, meta::FingerprintKey()));
   const std::array<uint64_t, 2> fingerprint_key =
-      secret && secret->size() == 16 ? std::array<uint64_t, 2>{ReadU64(*secret), ReadU64(std::string_view(*secret).substr(8))} : std::array<uint64_t, 2>{};
+      secret && secret->size() == 16
+          ? std::array<uint64_t, 2>{ReadU64(*secret), ReadU64(std::string_view(*secret).substr(8))}
+          : std::array<uint64_t, 2>{};
   Requests requests(partition.requests.window());
   for (;;) {
     YZ_ASSIGN_OR_RETURN(uint8_t tag, reader->U8());
@@ -139,9 +149,12 @@ absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& 
       if (whole) {
         YZ_ASSIGN_OR_RETURN(Record record, ParseRecord(partition, record_key.seq, bytes));
         loader.Put(Table::kRecords, record_key.Encode(), bytes);
-        requests.Add(record_key.seq, record.request_id().empty() ? 0 : RequestFingerprint(fingerprint_key, record.actor(), record.request_id()));
+        requests.Add(record_key.seq, record.request_id().empty()
+                                         ? 0
+                                         : RequestFingerprint(fingerprint_key, record.actor(), record.request_id()));
         if (record_key.seq % kRequestBlock == 0) {
-          loader.Put(Table::kRequests, RequestBlockKey(partition.number, record_key.seq / kRequestBlock - 1), requests.EncodeBlock(record_key.seq));
+          loader.Put(Table::kRequests, RequestBlockKey(partition.number, record_key.seq / kRequestBlock - 1),
+                     requests.EncodeBlock(record_key.seq));
         }
       }
       ++record_key.seq;
@@ -161,7 +174,8 @@ absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& 
   std::string first;
   AppendU64(first, header.first_record);
   loader.Put(Table::kMeta, meta::FirstKey(partition.number), first);
-  loader.Put(Table::kMeta, meta::MarkKey(partition.number), SnapshotMark{header.seq, digest, std::filesystem::absolute(path).string()}.Encode());
+  loader.Put(Table::kMeta, meta::MarkKey(partition.number),
+             SnapshotMark{header.seq, digest, std::filesystem::absolute(path).string()}.Encode());
   loader.Delete(Table::kMeta, meta::LoadingKey(partition.number));
   YZ_RETURN_IF_ERROR(loader.Flush(true));
   return header.seq;
@@ -169,7 +183,8 @@ absl::StatusOr<uint64_t> LoadPartition(const Store& store, const PartitionCore& 
 
 absl::StatusOr<SnapshotMark> MarkOf(const Store& store, const PartitionCore& partition) {
   YZ_ASSIGN_OR_RETURN(auto stored, store.Get(Table::kMeta, meta::MarkKey(partition.number)));
-  if (!stored) return absl::NotFoundError(absl::StrCat("no snapshot of partition ", partition.name, " was ever written"));
+  if (!stored)
+    return absl::NotFoundError(absl::StrCat("no snapshot of partition ", partition.name, " was ever written"));
   return SnapshotMark::Decode(*stored);
 }
 
@@ -179,15 +194,19 @@ absl::Status CutPartition(const Store& store, PartitionCore& partition, uint64_t
   if (absl::IsNotFound(mark.status())) return absl::FailedPreconditionError(mark.status().message());
   YZ_RETURN_IF_ERROR(mark.status());
   if (mark->seq < upto) {
-    return absl::FailedPreconditionError(absl::StrCat("the newest snapshot of partition ", partition.name, " is of seq ", mark->seq, "; the log cannot be cut up to ", upto));
+    return absl::FailedPreconditionError(absl::StrCat("the newest snapshot of partition ", partition.name,
+                                                      " is of seq ", mark->seq, "; the log cannot be cut up to ",
+                                                      upto));
   }
   if (access(mark->path.c_str(), R_OK) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("the snapshot ", mark->path, " is gone; write another before the log is cut"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the snapshot ", mark->path, " is gone; write another before the log is cut"));
   }
   const uint64_t head = partition.head.load();
   if (head < partition.requests.window() || upto > head - partition.requests.window()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the last ", partition.requests.window(), " records of partition ", partition.name, " are kept: retries are answered from them"));
+    return absl::FailedPreconditionError(absl::StrCat("the last ", partition.requests.window(),
+                                                      " records of partition ", partition.name,
+                                                      " are kept: retries are answered from them"));
   }
   std::string first;
   AppendU64(first, upto + 1);
@@ -199,9 +218,12 @@ absl::Status CutPartition(const Store& store, PartitionCore& partition, uint64_t
     partition.first.store(before);
     return status;
   }
-  const std::string from = RecordKey{partition.number, 0}.Encode(), end = RecordKey{partition.number, upto + 1}.Encode();
+  const std::string from = RecordKey{partition.number, 0}.Encode(),
+                    end = RecordKey{partition.number, upto + 1}.Encode();
   const rocksdb::Slice from_slice = ToSlice(from), end_slice = ToSlice(end);
-  YZ_RETURN_IF_ERROR(FromRocks(rocksdb::DeleteFilesInRange(store.db(), store.table(Table::kRecords), &from_slice, &end_slice, /*include_end=*/false), "cutting a log"));
+  YZ_RETURN_IF_ERROR(FromRocks(rocksdb::DeleteFilesInRange(store.db(), store.table(Table::kRecords), &from_slice,
+                                                           &end_slice, /*include_end=*/false),
+                               "cutting a log"));
   YZ_RETURN_IF_ERROR(writes.DeleteAll(Table::kRecords, from, end));
   return writes.Flush(false);
 }

@@ -14,17 +14,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "ledger/files.h"
 #include "ledger/tables.h"
 
 namespace yizhan::ledger {
 namespace {
 constexpr size_t kChecksum = 32;
-
-absl::Status FileError(std::string_view doing, const std::string& path, int error) {
-  const std::string message = absl::StrCat(std::string(doing), " ", path, ": ", strerror(error));
-  if (error == ENOSPC) return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL", message, 1'000);
-  return absl::FailedPreconditionError(message);
-}
 }  // namespace
 
 SnapshotWriter::SnapshotWriter(std::string path) : path_(std::move(path)), hash_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
@@ -76,17 +71,12 @@ absl::Status SnapshotWriter::Finish() {
   if (error_ != 0) return FileError("writing", fresh, error_);
   fclose(std::exchange(file_, nullptr));
   if (rename(fresh.c_str(), path_.c_str()) != 0) return FileError("naming", path_, errno);
-  std::string folder = std::filesystem::path(path_).parent_path().string();
-  if (folder.empty()) folder = ".";
-  const int dir = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (dir < 0) return FileError("syncing", folder, errno);
-  const int synced = fsync(dir), error = errno;
-  close(dir);
-  return synced == 0 ? absl::OkStatus() : FileError("syncing", folder, error);
+  return SyncFolder(std::filesystem::path(path_).parent_path().string());
 }
 
 absl::Status SnapshotReader::Damaged(std::string_view what) const {
-  return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_SNAPSHOT", absl::StrCat("the snapshot ", path_, " ", std::string(what)));
+  return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_SNAPSHOT",
+                absl::StrCat("the snapshot ", path_, " ", std::string(what)));
 }
 
 absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::Open(const std::string& path) {
@@ -96,7 +86,8 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::Open(const std::
   struct stat info;
   if (fstat(fileno(reader->file_), &info) != 0) return FileError("reading", path, errno);
   const uint64_t size = static_cast<uint64_t>(info.st_size);
-  if (!S_ISREG(info.st_mode) || size < kSnapshotMagic.size() + kChecksum) return reader->Damaged("is too short to be one");
+  if (!S_ISREG(info.st_mode) || size < kSnapshotMagic.size() + kChecksum)
+    return reader->Damaged("is too short to be one");
   reader->left_ = size - kChecksum;
 
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
@@ -119,7 +110,8 @@ absl::StatusOr<std::unique_ptr<SnapshotReader>> SnapshotReader::Open(const std::
   YZ_ASSIGN_OR_RETURN(uint32_t version, reader->U32());
   if (version > kSnapshotVersion) {
     return Refuse(absl::StatusCode::kFailedPrecondition, "NEWER_FORMAT",
-                  absl::StrCat("the snapshot ", path, " has version ", version, ", this program knows versions up to ", kSnapshotVersion));
+                  absl::StrCat("the snapshot ", path, " has version ", version, ", this program knows versions up to ",
+                               kSnapshotVersion));
   }
   return reader;
 }

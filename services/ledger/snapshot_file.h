@@ -39,7 +39,8 @@ class SnapshotWriter {
   std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)> hash_;
 };
 
-// Reads what SnapshotWriter wrote. Open checks the checksum over the whole file first, so that nothing of a damaged one is ever used.
+// Reads what SnapshotWriter wrote. Open checks the checksum over the whole file first, so that nothing of a damaged one
+// is ever used.
 class SnapshotReader {
  public:
   static absl::StatusOr<std::unique_ptr<SnapshotReader>> Open(const std::string& path);

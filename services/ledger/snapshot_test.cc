@@ -15,8 +15,8 @@
 namespace yizhan::ledger {
 namespace {
 using testing::Add;
-using testing::CountOf;
 using testing::Counters;
+using testing::CountOf;
 using testing::Do;
 using testing::OptionsFor;
 using testing::TempDir;
@@ -94,7 +94,8 @@ TEST_F(SnapshotTest, GoesOnBehindASnapshotAndACutLog) {
   const std::string at_snapshot = Digest();
   Fill(10);
   EXPECT_EQ(ledger_->CutLog(kIm1, 3'001).code(), absl::StatusCode::kFailedPrecondition) << "beyond the snapshot";
-  EXPECT_EQ(ledger_->CutLog(kIm1, 2'977).code(), absl::StatusCode::kFailedPrecondition) << "within what idempotence needs";
+  EXPECT_EQ(ledger_->CutLog(kIm1, 2'977).code(), absl::StatusCode::kFailedPrecondition)
+      << "within what idempotence needs";
   ASSERT_TRUE(ledger_->CutLog(kIm1, 2'500).ok());
   EXPECT_EQ(ledger_->Info(kIm1)->first, 2'501u);
   EXPECT_EQ(ledger_->Read(kIm1, 2'500, 1).status().code(), absl::StatusCode::kOutOfRange);
@@ -111,7 +112,8 @@ TEST_F(SnapshotTest, GoesOnBehindASnapshotAndACutLog) {
   EXPECT_TRUE(Do(*ledger_, Add(kIm1, "key 5", {"x"}, "r35"))->repeated);
   std::filesystem::remove(path());
   EXPECT_FALSE(ledger_->Replay(other_dir_.path(), kIm1).ok());
-  EXPECT_EQ(ledger_->CutLog(kIm1, 2'600).code(), absl::StatusCode::kFailedPrecondition) << "the snapshot's file is gone";
+  EXPECT_EQ(ledger_->CutLog(kIm1, 2'600).code(), absl::StatusCode::kFailedPrecondition)
+      << "the snapshot's file is gone";
   EXPECT_NE(at_snapshot, Digest());
 }
 
@@ -145,12 +147,35 @@ TEST_F(SnapshotTest, HasTheBytesOfTheFormatsDocument) {
   ASSERT_TRUE(ledger_->WriteSnapshot(kIm1, path()).ok());
   const std::string hex = absl::BytesToHexString(ReadAll(path()));
   EXPECT_EQ(hex.substr(0, hex.size() - 64),
-            "595a534e41505348" "00000001" "00000004" "696d2f31" "0000000000000001" "00064752550bf000" "0000000000000001"
-            "01" "00000002" "6e61" "00000001" "31"
-            "01" "0000000b" "7661000000000000000001" "00000001" "78"
-            "02" "00000031"
-            "0a04696d2f31" "1001" "1880e0afa8a5ea9103" "2208706572736f6e3a61" "2a027231" "3208746573742e416464" "3a03610978" "420131"
-            "00" "e098043d75fb8825a6cff3ee33ffd92f72c64f61ee26217592f68d8b4edb8a15");
+            "595a534e41505348"
+            "00000001"
+            "00000004"
+            "696d2f31"
+            "0000000000000001"
+            "00064752550bf000"
+            "0000000000000001"
+            "01"
+            "00000002"
+            "6e61"
+            "00000001"
+            "31"
+            "01"
+            "0000000b"
+            "7661000000000000000001"
+            "00000001"
+            "78"
+            "02"
+            "00000031"
+            "0a04696d2f31"
+            "1001"
+            "1880e0afa8a5ea9103"
+            "2208706572736f6e3a61"
+            "2a027231"
+            "3208746573742e416464"
+            "3a03610978"
+            "420131"
+            "00"
+            "e098043d75fb8825a6cff3ee33ffd92f72c64f61ee26217592f68d8b4edb8a15");
 }
 
 TEST_F(SnapshotTest, FillsAnEmptyPartitionElsewhere) {
@@ -162,7 +187,8 @@ TEST_F(SnapshotTest, FillsAnEmptyPartitionElsewhere) {
   TempDir fresh;
   options_.data_dir = fresh.path();
   ASSERT_TRUE(Open(false).ok());
-  EXPECT_EQ(ledger_->LoadSnapshot({"im", 2}, path()).code(), absl::StatusCode::kFailedPrecondition) << "another partition's";
+  EXPECT_EQ(ledger_->LoadSnapshot({"im", 2}, path()).code(), absl::StatusCode::kFailedPrecondition)
+      << "another partition's";
   ASSERT_TRUE(Open(false).ok()) << "a refused load leaves nothing";
   ASSERT_TRUE(ledger_->LoadSnapshot(kIm1, path()).ok());
   EXPECT_EQ(ledger_->LoadSnapshot(kIm1, path()).code(), absl::StatusCode::kFailedPrecondition) << "not empty any more";
@@ -201,9 +227,11 @@ TEST_F(SnapshotTest, AHalfLoadedPartitionIsEmpty) {
     for (uint64_t value : {7, 1'000'000, 8}) (*writer)->U64(value);
     (*writer)->U8(1);
     (*writer)->Text("key");
-    (*writer)->Text(std::string(5 << 20, 'v'));  // beyond what one write takes: it is in the store when the end is missed
+    (*writer)->Text(
+        std::string(5 << 20, 'v'));  // beyond what one write takes: it is in the store when the end is missed
     ASSERT_TRUE((*writer)->Finish().ok());
-    EXPECT_EQ(ReasonOf(LoadPartition(**store, *(*folder)->partitions[1], path() + ".broken", Loading::kWhole).status()), "DAMAGED_SNAPSHOT");
+    EXPECT_EQ(ReasonOf(LoadPartition(**store, *(*folder)->partitions[1], path() + ".broken", Loading::kWhole).status()),
+              "DAMAGED_SNAPSHOT");
     EXPECT_TRUE(*(*store)->Get(Table::kState, StateKey(1, "key")));
   }
   ASSERT_TRUE(Open(false).ok());

@@ -17,8 +17,10 @@ namespace {
 class Cursor {
  public:
   // An empty `end` is the partition's.
-  Cursor(const Store* store, uint32_t partition, const rocksdb::Snapshot* snapshot, std::string_view from, std::string_view end)
-      : lower_(StateKey(partition, from)), upper_(end.empty() ? StateKey(partition + 1, {}) : StateKey(partition, end)) {
+  Cursor(const Store* store, uint32_t partition, const rocksdb::Snapshot* snapshot, std::string_view from,
+         std::string_view end)
+      : lower_(StateKey(partition, from)),
+        upper_(end.empty() ? StateKey(partition + 1, {}) : StateKey(partition, end)) {
     lower_slice_ = ToSlice(lower_);
     upper_slice_ = ToSlice(upper_);
     rocksdb::ReadOptions options;
@@ -51,7 +53,9 @@ struct Range {
   std::string end;  // empty: no end
 };
 
-Range Forward(std::string_view prefix, std::string_view from) { return {std::string(std::max(prefix, from)), PrefixEnd(prefix)}; }
+Range Forward(std::string_view prefix, std::string_view from) {
+  return {std::string(std::max(prefix, from)), PrefixEnd(prefix)};
+}
 
 Range Backward(std::string_view prefix, std::string_view below) {
   Range range{std::string(prefix), PrefixEnd(prefix)};

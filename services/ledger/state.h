@@ -1,4 +1,5 @@
-// State: what a service derives from one partition's records. Keys are bytes; services declare their shapes in their tables.h.
+// State: what a service derives from one partition's records. Keys are bytes; services declare their shapes in their
+// tables.h.
 #pragma once
 
 #include <functional>
@@ -20,8 +21,8 @@ class StateReader {
   // The value of a key; nullopt when there is none.
   virtual absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const = 0;
 
-  // Visits keys that begin with `prefix`, in order, from `from` (or the prefix, whichever is greater) on, until `visit` returns
-  // false. Keys and values are valid only during the call.
+  // Visits keys that begin with `prefix`, in order, from `from` (or the prefix, whichever is greater) on, until `visit`
+  // returns false. Keys and values are valid only during the call.
   virtual absl::Status Scan(std::string_view prefix, std::string_view from,
                             absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) const = 0;
 

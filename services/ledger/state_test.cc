@@ -27,23 +27,31 @@ class StateTest : public ::testing::Test {
     // Neighbours on both sides, which must never be seen.
     for (uint32_t other : {6, 8}) ASSERT_TRUE(store_->Put(Table::kState, StateKey(other, "other"), "x").ok());
   }
-  void Stored(const std::string& key, const std::string& value) { ASSERT_TRUE(store_->Put(Table::kState, StateKey(7, key), value).ok()); }
+  void Stored(const std::string& key, const std::string& value) {
+    ASSERT_TRUE(store_->Put(Table::kState, StateKey(7, key), value).ok());
+  }
   PendingState Pending() { return PendingState(&overlay_, StoredState(store_.get(), 7, nullptr)); }
 
   static Keys Forward(const StateReader& state, std::string_view prefix, std::string_view from = {}) {
     Keys keys;
-    EXPECT_TRUE(state.Scan(prefix, from, [&](std::string_view key, std::string_view value) {
-      keys.push_back(absl::StrCat(std::string(key), "=", std::string(value)));
-      return true;
-    }).ok());
+    EXPECT_TRUE(state
+                    .Scan(prefix, from,
+                          [&](std::string_view key, std::string_view value) {
+                            keys.push_back(absl::StrCat(std::string(key), "=", std::string(value)));
+                            return true;
+                          })
+                    .ok());
     return keys;
   }
   static Keys Backward(const StateReader& state, std::string_view prefix, std::string_view below = {}) {
     Keys keys;
-    EXPECT_TRUE(state.ScanBack(prefix, below, [&](std::string_view key, std::string_view value) {
-      keys.push_back(absl::StrCat(std::string(key), "=", std::string(value)));
-      return true;
-    }).ok());
+    EXPECT_TRUE(state
+                    .ScanBack(prefix, below,
+                              [&](std::string_view key, std::string_view value) {
+                                keys.push_back(absl::StrCat(std::string(key), "=", std::string(value)));
+                                return true;
+                              })
+                    .ok());
     return keys;
   }
 
@@ -82,24 +90,30 @@ TEST_F(StateTest, AScanMayChangeWhatItScans) {
   for (int i = 0; i < 6; ++i) Stored(absl::StrCat("k", i), "s");
   auto state = Pending();
   Keys seen;
-  ASSERT_TRUE(state.Scan("k", "", [&](std::string_view key, std::string_view) {
-    seen.emplace_back(key);
-    state.Delete(key);
-    if (key == "k1") state.Put("k3x", "new");
-    if (key == "k1") state.Delete("k4");
-    if (key == "k1") state.Put("k0x", "behind");
-    return true;
-  }).ok());
+  ASSERT_TRUE(state
+                  .Scan("k", "",
+                        [&](std::string_view key, std::string_view) {
+                          seen.emplace_back(key);
+                          state.Delete(key);
+                          if (key == "k1") state.Put("k3x", "new");
+                          if (key == "k1") state.Delete("k4");
+                          if (key == "k1") state.Put("k0x", "behind");
+                          return true;
+                        })
+                  .ok());
   EXPECT_EQ(seen, (Keys{"k0", "k1", "k2", "k3", "k3x", "k5"}));
   EXPECT_EQ(Forward(state, "k"), (Keys{"k0x=behind"}));
   seen.clear();
   for (int i = 0; i < 4; ++i) state.Put(absl::StrCat("k", i), "p");
-  ASSERT_TRUE(state.ScanBack("k", "", [&](std::string_view key, std::string_view) {
-    seen.emplace_back(key);
-    state.Delete(key);
-    if (key == "k3") state.Put("k1x", "new");
-    return true;
-  }).ok());
+  ASSERT_TRUE(state
+                  .ScanBack("k", "",
+                            [&](std::string_view key, std::string_view) {
+                              seen.emplace_back(key);
+                              state.Delete(key);
+                              if (key == "k3") state.Put("k1x", "new");
+                              return true;
+                            })
+                  .ok());
   EXPECT_EQ(seen, (Keys{"k3", "k2", "k1x", "k1", "k0x", "k0"}));
   EXPECT_EQ(Forward(state, "k"), Keys{});
 }
@@ -169,7 +183,9 @@ TEST(Arena, GivesLargeAndManySmall) {
   Arena arena;
   for (int round = 0; round < 3; ++round) {
     std::vector<std::string_view> views;
-    for (int i = 0; i < 5'000; ++i) views.push_back(arena.Copy(std::string(static_cast<size_t>(i) % 100 * (i % 97 == 0 ? 1'000 : 1), static_cast<char>(i))));
+    for (int i = 0; i < 5'000; ++i)
+      views.push_back(
+          arena.Copy(std::string(static_cast<size_t>(i) % 100 * (i % 97 == 0 ? 1'000 : 1), static_cast<char>(i))));
     for (int i = 0; i < 5'000; ++i) {
       ASSERT_EQ(views[static_cast<size_t>(i)].find_first_not_of(static_cast<char>(i)), std::string_view::npos);
     }

@@ -16,6 +16,7 @@
 #include "base/logging.h"
 #include "base/status.h"
 #include "ledger/fault_file_system.h"
+#include "ledger/files.h"
 #include "ledger/log_scan.h"
 #include "ledger/rocks.h"
 #include "rocksdb/cache.h"
@@ -28,7 +29,8 @@
 namespace yizhan::ledger {
 namespace {
 
-rocksdb::ColumnFamilyOptions OptionsOf(Tuning tuning, const std::shared_ptr<rocksdb::Cache>& cache, const Hooks& hooks) {
+rocksdb::ColumnFamilyOptions OptionsOf(Tuning tuning, const std::shared_ptr<rocksdb::Cache>& cache,
+                                       const Hooks& hooks) {
   rocksdb::ColumnFamilyOptions options;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
@@ -70,7 +72,8 @@ rocksdb::DBOptions DatabaseOptions() {
   options.create_missing_column_families = true;
   options.paranoid_checks = true;
   options.track_and_verify_wals_in_manifest = true;
-  // Replays up to the first damage. Whether that is the end that was being written is found out by ourselves, before (CheckEnds).
+  // Replays up to the first damage. Whether that is the end that was being written is found out by ourselves, before
+  // (CheckEnds).
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // Bounds what a start has to read again.
   options.max_total_wal_size = 96 << 20;
@@ -99,7 +102,9 @@ std::string EncodeSynced(uint64_t sequence) {
 uint64_t ReadSynced(const std::string& path) {
   std::ifstream in(path + "/SYNCED", std::ios::binary);
   std::string bytes(12, '\0');
-  if (!in.read(bytes.data(), 12) || ReadU32(std::string_view(bytes).substr(8)) != Crc32c(0, std::string_view(bytes).substr(0, 8))) return 0;
+  if (!in.read(bytes.data(), 12) ||
+      ReadU32(std::string_view(bytes).substr(8)) != Crc32c(0, std::string_view(bytes).substr(0, 8)))
+    return 0;
   return ReadU64(bytes);
 }
 
@@ -107,7 +112,8 @@ std::string Where(const std::optional<LogDamage>& damage) {
   return damage ? absl::StrCat("; ", damage->path, " is damaged at byte ", damage->offset) : "";
 }
 
-// RocksDB does not always say which table file it stumbled over: looks for one that does not open or does not fit its checksums.
+// RocksDB does not always say which table file it stumbled over: looks for one that does not open or does not fit its
+// checksums.
 std::string DamagedTable(const std::string& path) {
   std::error_code error;
   for (const auto& file : std::filesystem::directory_iterator(path, error)) {
@@ -121,21 +127,25 @@ std::string DamagedTable(const std::string& path) {
 }
 
 // What opening ended with, with the damaged file's name where one can be found.
-absl::Status OpenFailed(const std::string& path, const rocksdb::Status& status, const std::optional<LogDamage>& damage) {
+absl::Status OpenFailed(const std::string& path, const rocksdb::Status& status,
+                        const std::optional<LogDamage>& damage) {
   // A file that one of the others names and that is not there is damage too.
-  if (!damage && !status.IsCorruption() && !status.IsPathNotFound()) return FromRocks(status, absl::StrCat("opening the ledger in ", path));
+  if (!damage && !status.IsCorruption() && !status.IsPathNotFound())
+    return FromRocks(status, absl::StrCat("opening the ledger in ", path));
   return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
-                absl::StrCat("opening the ledger in ", path, ": ", status.ToString(), damage ? Where(damage) : DamagedTable(path),
-                             ". Restore a backup, or the damaged file"));
+                absl::StrCat("opening the ledger in ", path, ": ", status.ToString(),
+                             damage ? Where(damage) : DamagedTable(path), ". Restore a backup, or the damaged file"));
 }
 
 absl::Status Missing(const std::string& path, uint64_t got, uint64_t synced, const std::optional<LogDamage>& damage) {
   return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
-                absl::StrCat("the ledger in ", path, " has lost what was committed: it can be read up to write ", got, ", and ", synced, " were on the disk",
-                             Where(damage), ". Nothing was changed. Restore a backup, or the damaged file"));
+                absl::StrCat("the ledger in ", path, " has lost what was committed: it can be read up to write ", got,
+                             ", and ", synced, " were on the disk", Where(damage),
+                             ". Nothing was changed. Restore a backup, or the damaged file"));
 }
 
-absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& options, const std::optional<LogDamage>& damage) {
+absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& options,
+                         const std::optional<LogDamage>& damage) {
   std::vector<std::string> names;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &names);
   if (!status.ok()) return OpenFailed(path, status, damage);
@@ -145,7 +155,8 @@ absl::Status CheckTables(const std::string& path, const rocksdb::DBOptions& opti
     if (!known) {
       return Refuse(absl::StatusCode::kFailedPrecondition, "NEWER_FORMAT",
                     absl::StrCat("the ledger in ", path, " holds a table '", name,
-                                 "' that this version does not know: a newer Yizhan made it. Start that version, or restore a backup of this one"));
+                                 "' that this version does not know: a newer Yizhan made it. Start that version, or "
+                                 "restore a backup of this one"));
     }
   }
   return absl::OkStatus();
@@ -158,7 +169,8 @@ absl::Status Held(const std::string& path) {
 }  // namespace
 
 void Die(absl::string_view reason) {
-  fprintf(stderr, "yizhan: fatal: %.*s; stopping, start again once the disk is well\n", static_cast<int>(reason.size()), reason.data());
+  fprintf(stderr, "yizhan: fatal: %.*s; stopping, start again once the disk is well\n", static_cast<int>(reason.size()),
+          reason.data());
   fflush(stderr);
   _exit(kDiedExitCode);
 }
@@ -186,10 +198,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
   uint64_t synced = 0;
   std::optional<LogDamage> damage;
   if (!exists) {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error) return absl::FailedPreconditionError(absl::StrCat("cannot make the folder ", path, ": ", error.message()));
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
+    YZ_RETURN_IF_ERROR(MakeFolder(path));
     options.create_if_missing = true;
   } else {
     if (access((path + "/LOCK").c_str(), R_OK | W_OK) != 0 && errno != ENOENT) {
@@ -212,24 +221,28 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
                                        : rocksdb::DB::Open(options, path, families, &handles, &store->db_);
     if (status.IsIOError() && absl::StrContains(status.ToString(), "/LOCK")) return Held(path);
     if (!status.ok()) return OpenFailed(path, status, damage);
-    for (const TableSpec& spec : kTables) store->tables_[static_cast<size_t>(spec.id)] = handles[static_cast<size_t>(spec.id)];
+    for (const TableSpec& spec : kTables)
+      store->tables_[static_cast<size_t>(spec.id)] = handles[static_cast<size_t>(spec.id)];
     store->default_ = handles.back();
-    if (const uint64_t got = store->db_->GetLatestSequenceNumber(); got < synced) return Missing(path, got, synced, damage);
+    if (const uint64_t got = store->db_->GetLatestSequenceNumber(); got < synced)
+      return Missing(path, got, synced, damage);
     return absl::OkStatus();
   };
-  // A log that does not end well is first read without touching it: opening for writing drops what stands behind the damage.
+  // A log that does not end well is first read without touching it: opening for writing drops what stands behind the
+  // damage.
   if (mode == Mode::kReadWrite && damage) {
     YZ_RETURN_IF_ERROR(open(/*read_only=*/true));
     store->CloseDatabase();
-    log::Warning("ledger", "the end of a log was being written when the process died; what was not committed is dropped")
+    log::Warning("ledger",
+                 "the end of a log was being written when the process died; what was not committed is dropped")
         .With("file", damage->path)
         .With("byte", damage->offset);
   }
   YZ_RETURN_IF_ERROR(open(mode == Mode::kReadOnly));
   if (mode == Mode::kReadWrite) {
     store->synced_fd_ = ::open((path + "/SYNCED").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (store->synced_fd_ < 0) return absl::FailedPreconditionError(absl::StrCat("cannot write ", path, "/SYNCED: ", strerror(errno)));
-    YZ_RETURN_IF_ERROR(store->Put(Table::kMeta, meta::TouchedKey(), {}));
+    if (store->synced_fd_ < 0)
+      return absl::FailedPreconditionError(absl::StrCat("cannot write ", path, "/SYNCED: ", strerror(errno)));
   }
   return store;
 }
@@ -246,7 +259,8 @@ void Store::CloseDatabase() {
 bool Store::Resumable() const {
   for (rocksdb::ColumnFamilyHandle* handle : tables_) {
     uint64_t entries = 0;
-    if (db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) && entries > 0) return true;
+    if (db_->GetIntProperty(handle, rocksdb::DB::Properties::kNumEntriesActiveMemTable, &entries) && entries > 0)
+      return true;
   }
   return false;
 }
@@ -254,7 +268,9 @@ bool Store::Resumable() const {
 absl::Status Store::Resume() {
   rocksdb::Status status = db_->Resume();
   // It tries by itself, too.
-  if (status.IsBusy()) return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL", "the disk was full; the ledger is being resumed", 1'000);
+  if (status.IsBusy())
+    return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                        "the disk was full; the ledger is being resumed", 1'000);
   YZ_RETURN_IF_ERROR(FromRocks(status, "resuming after a full disk"));
   return TouchMemory();
 }
@@ -277,7 +293,8 @@ Store::~Store() {
   if (lock_ != nullptr) rocksdb::Env::Default()->UnlockFile(lock_);
 }
 
-absl::StatusOr<std::optional<std::string>> Store::Get(Table table, std::string_view key, const rocksdb::Snapshot* snapshot) const {
+absl::StatusOr<std::optional<std::string>> Store::Get(Table table, std::string_view key,
+                                                      const rocksdb::Snapshot* snapshot) const {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   rocksdb::PinnableSlice value;
@@ -306,6 +323,8 @@ absl::Status Store::Scan(Table table, std::string_view from, std::string_view en
   return FromRocks(it->status(), "reading the ledger");
 }
 
-absl::Status Store::VerifyChecksums() const { return FromRocks(db_->VerifyChecksum(), absl::StrCat("verifying ", path_)); }
+absl::Status Store::VerifyChecksums() const {
+  return FromRocks(db_->VerifyChecksum(), absl::StrCat("verifying ", path_));
+}
 
 }  // namespace yizhan::ledger

@@ -1,4 +1,5 @@
-// The ledger's RocksDB: opening it, its tables, its errors as statuses. Only .cc files of this folder include rocksdb itself.
+// The ledger's RocksDB: opening it, its tables, its errors as statuses. Only .cc files of this folder include rocksdb
+// itself.
 #pragma once
 
 #include <array>
@@ -32,9 +33,9 @@ class Store {
     kReadWrite,  // creates what is missing
     kReadOnly,   // refuses a folder that is not there; changes nothing in it
   };
-  // Looks through the logs before anything is replayed: an end that was being written is dropped, anything else that is missing is refused.
-  // FailedPrecondition: another process holds it; a newer program made it (says what to do); NotFound: nothing there to read. DataLoss: damaged;
-  // names the file where RocksDB does.
+  // Looks through the logs before anything is replayed: an end that was being written is dropped, anything else that is
+  // missing is refused. FailedPrecondition: another process holds it; a newer program made it (says what to do);
+  // NotFound: nothing there to read. DataLoss: damaged; names the file where RocksDB does.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, Mode mode, const Hooks& hooks = {});
   ~Store();
 
@@ -42,22 +43,24 @@ class Store {
   rocksdb::ColumnFamilyHandle* table(Table table) const { return tables_[static_cast<size_t>(table)]; }
   const std::string& path() const { return path_; }
 
-  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key, const rocksdb::Snapshot* snapshot = nullptr) const;
+  absl::StatusOr<std::optional<std::string>> Get(Table table, std::string_view key,
+                                                 const rocksdb::Snapshot* snapshot = nullptr) const;
   // One synced write.
   absl::Status Put(Table table, std::string_view key, std::string_view value) const;
   // Keys in [from, end) in order, until `visit` returns false. An empty `end` is the table's.
   absl::Status Scan(Table table, std::string_view from, std::string_view end, const rocksdb::Snapshot* snapshot,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) const;
-  // After a write that found the disk full RocksDB takes nothing more until it has been resumed; and it can only be resumed onto a fresh log while
-  // some memory table holds something (7.8 keeps the broken log otherwise, and trips over it). So one always does:
-  // whether it can be resumed at all,
+  // After a write that found the disk full RocksDB takes nothing more until it has been resumed; and it can only be
+  // resumed onto a fresh log while some memory table holds something (7.8 keeps the broken log otherwise, and trips
+  // over it). So one always does: whether it can be resumed at all,
   bool Resumable() const;
   // resuming; ok when writes are taken again,
   absl::Status Resume();
   // and the write that keeps it so, after opening and resuming.
   absl::Status TouchMemory();
-  // Remembers, in the file SYNCED beside RocksDB's, that everything up to this RocksDB sequence number is on the disk. Not synced itself: it may fall
-  // behind in a power cut, never be ahead. With it a start tells an end that was being written from one that has been lost.
+  // Remembers, in the file SYNCED beside RocksDB's, that everything up to this RocksDB sequence number is on the disk.
+  // Not synced itself: it may fall behind in a power cut, never be ahead. With it a start tells an end that was being
+  // written from one that has been lost.
   void MarkSynced(uint64_t sequence);
   // Reads and checks every block of every table file against its checksum.
   absl::Status VerifyChecksums() const;
@@ -75,7 +78,8 @@ class Store {
   int synced_fd_ = -1;
 };
 
-// RocksDB's status as ours: no space → ResourceExhausted DISK_FULL, corruption → DataLoss DAMAGED_STORE, other I/O → Unavailable IO_ERROR.
+// RocksDB's status as ours: no space → ResourceExhausted DISK_FULL, corruption → DataLoss DAMAGED_STORE, other I/O →
+// Unavailable IO_ERROR.
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view doing);
 
 // One partition's state as it is in the store: of a snapshot, or as of each call.

@@ -1,5 +1,5 @@
-// The ledger's tables: every column family of DIR/ledger, in one list, with its keys. docs/formats/ledger.md is the grammar; the
-// names, ids and encodings here are frozen. A table that goes out of use stays in the list as a tombstone.
+// The ledger's tables: every column family of DIR/ledger, in one list, with its keys. docs/formats/ledger.md is the
+// grammar; the names, ids and encodings here are frozen. A table that goes out of use stays in the list as a tombstone.
 #pragma once
 
 #include <array>
@@ -32,10 +32,13 @@ struct TableSpec {
 
 inline constexpr std::array<TableSpec, 5> kTables = {{
     {Table::kMeta, "meta", "u8 kind, then by kind (MetaKey)", "by kind", Tuning::kSmall},
-    {Table::kRecords, "records", "u32 partition number, u64 seq", "yizhan.ledger.v1.Record as first written", Tuning::kLog},
+    {Table::kRecords, "records", "u32 partition number, u64 seq", "yizhan.ledger.v1.Record as first written",
+     Tuning::kLog},
     {Table::kState, "state", "u32 partition number, the service's key", "the service's value", Tuning::kPointReads},
-    {Table::kRequests, "requests", "u32 partition number, u64 block", "1,024 fingerprints, u64 each (requests.h)", Tuning::kSmall},
-    {Table::kProjections, "projections", "u8 name length, name, the projection's key", "the projection's value", Tuning::kPointReads},
+    {Table::kRequests, "requests", "u32 partition number, u64 block", "1,024 fingerprints, u64 each (requests.h)",
+     Tuning::kSmall},
+    {Table::kProjections, "projections", "u8 name length, name, the projection's key", "the projection's value",
+     Tuning::kPointReads},
 }};
 
 // All integers are big-endian, so that byte order is key order.
@@ -73,8 +76,9 @@ std::string ServiceKey(std::string_view);  // 'S' service -> u32 number of its f
 std::string HeadKey(uint32_t partition);   // 'H' u32 -> Head
 std::string FirstKey(uint32_t partition);  // 'F' u32 -> u64 first kept seq; absent: 1
 std::string MarkKey(uint32_t partition);   // 'N' u32 -> SnapshotMark of the newest snapshot
-std::string TouchedKey();                  // 'T' -> "": written at each opening, so that memory holds something (Store::Resumable)
-std::string LoadingKey(uint32_t partition);  // 'L' u32 -> "": a snapshot is being loaded; what is there of the partition is worth nothing
+std::string TouchedKey();  // 'T' -> "": written at each opening, so that memory holds something (Store::Resumable)
+std::string LoadingKey(
+    uint32_t partition);  // 'L' u32 -> "": a snapshot is being loaded; what is there of the partition is worth nothing
 }  // namespace meta
 
 // How far a partition is: written with the records and the state that it speaks of.

@@ -12,7 +12,9 @@
 namespace yizhan::ledger {
 namespace {
 
-std::string Hex(std::string_view bytes) { return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size())); }
+std::string Hex(std::string_view bytes) {
+  return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
+}
 
 TEST(Tables, KeysHaveTheirFrozenBytes) {
   EXPECT_EQ(Hex(RecordKey{18, 1'000'000}.Encode()), "0000001200000000000f4240");
@@ -27,13 +29,18 @@ TEST(Tables, KeysHaveTheirFrozenBytes) {
   EXPECT_EQ(Hex(meta::MarkKey(18)), "4e00000012");
   EXPECT_EQ(Hex(meta::LoadingKey(18)), "4c00000012");
   EXPECT_EQ(Hex(meta::TouchedKey()), "54");
-  EXPECT_EQ(Hex(Head{1'000'000, 1'767'268'800'000'000}.Encode()), "00000000000f4240" "00064752550bf000");
+  EXPECT_EQ(Hex(Head{1'000'000, 1'767'268'800'000'000}.Encode()),
+            "00000000000f4240"
+            "00064752550bf000");
   EXPECT_EQ(Hex(SnapshotMark{7, std::string(32, '\xaa'), "/s"}.Encode()),
-            "0000000000000007" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" "2f73");
+            "0000000000000007"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "2f73");
 }
 
 TEST(Tables, NamesAndIdsAreFrozen) {
-  const std::pair<int, const char*> frozen[] = {{0, "meta"}, {1, "records"}, {2, "state"}, {3, "requests"}, {4, "projections"}};
+  const std::pair<int, const char*> frozen[] = {
+      {0, "meta"}, {1, "records"}, {2, "state"}, {3, "requests"}, {4, "projections"}};
   ASSERT_EQ(kTables.size(), std::size(frozen));
   for (size_t i = 0; i < kTables.size(); ++i) {
     EXPECT_EQ(static_cast<int>(kTables[i].id), frozen[i].first);
@@ -62,7 +69,8 @@ TEST(Tables, PrefixEndIsTheFirstKeyBehind) {
 TEST(Partition, NamesAreStrict) {
   EXPECT_EQ(PartitionId::Parse("im/17")->ToString(), "im/17");
   EXPECT_EQ(PartitionId::Parse("directory/4095")->index, 4'095u);
-  for (const char* wrong : {"", "im", "im/", "/1", "im/01", "im/4096", "im/-1", "im/1 ", "Im/1", "im/1/2", "im/99999", "../1", "abcdefghijklmnopq/1"}) {
+  for (const char* wrong : {"", "im", "im/", "/1", "im/01", "im/4096", "im/-1", "im/1 ", "Im/1", "im/1/2", "im/99999",
+                            "../1", "abcdefghijklmnopq/1"}) {
     EXPECT_FALSE(PartitionId::Parse(wrong).ok()) << wrong;
   }
 }

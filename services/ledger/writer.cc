@@ -28,11 +28,13 @@ metrics::Counter& Records() {
   return counter;
 }
 metrics::Counter& Refused() {
-  static metrics::Counter& counter = metrics::GetCounter("yizhan_ledger_not_committed_total", "Commands whose batch could not be committed.");
+  static metrics::Counter& counter =
+      metrics::GetCounter("yizhan_ledger_not_committed_total", "Commands whose batch could not be committed.");
   return counter;
 }
 metrics::Histogram& CommitSeconds() {
-  static metrics::Histogram& histogram = metrics::GetHistogram("yizhan_ledger_commit_seconds", "From a batch's last decision to its durability.");
+  static metrics::Histogram& histogram =
+      metrics::GetHistogram("yizhan_ledger_commit_seconds", "From a batch's last decision to its durability.");
   return histogram;
 }
 }  // namespace
@@ -47,7 +49,8 @@ class Writer::StoreWrite : public LocalWrite {
     options.sync = sync;
     rocksdb::Status status = writer_->folder_.store->db()->Write(options, writer_->write_.get());
     if (status.ok()) {
-      // RocksDB has put the batch's first sequence number into its head: fixed64, little-endian (write_batch.cc, "rep_").
+      // RocksDB has put the batch's first sequence number into its head: fixed64, little-endian (write_batch.cc,
+      // "rep_").
       const std::string& rep = writer_->write_->Data();
       uint64_t sequence = 0;
       for (int i = 7; i >= 0; --i) sequence = sequence << 8 | static_cast<unsigned char>(rep[static_cast<size_t>(i)]);
@@ -67,8 +70,12 @@ class Writer::StoreWrite : public LocalWrite {
 };
 
 Writer::Writer(const Options* options, Folder* folder, Committer* committer, Completion* completion)
-    : options_(*options), folder_(*folder), committer_(*committer), completion_(*completion),
-      queue_length_("yizhan_ledger_queue_length", "Commands waiting to be decided.", {}, [this] { return static_cast<double>(Waiting()); }),
+    : options_(*options),
+      folder_(*folder),
+      committer_(*committer),
+      completion_(*completion),
+      queue_length_("yizhan_ledger_queue_length", "Commands waiting to be decided.", {},
+                    [this] { return static_cast<double>(Waiting()); }),
       write_(new rocksdb::WriteBatch) {}
 
 size_t Writer::Waiting() {
@@ -95,14 +102,16 @@ void Writer::Stop() {
 
 void Writer::Submit(PartitionCore* partition, Command command) {
   if (command.actor.size() > kMaxIdBytes || command.request_id.size() > kMaxIdBytes) {
-    command.done(absl::InvalidArgumentError(absl::StrCat("an actor or request id is longer than ", kMaxIdBytes, " bytes")));
+    command.done(
+        absl::InvalidArgumentError(absl::StrCat("an actor or request id is longer than ", kMaxIdBytes, " bytes")));
     return;
   }
   absl::Status refused;
   {
     std::lock_guard lock(mutex_);
     if (!running_ || stopping_) {
-      refused = RefuseForNow(absl::StatusCode::kUnavailable, "NOT_RUNNING", "the ledger is not running; try again later", 1'000);
+      refused = RefuseForNow(absl::StatusCode::kUnavailable, "NOT_RUNNING",
+                             "the ledger is not running; try again later", 1'000);
     } else if (queue_.size() + taken_.load(std::memory_order_relaxed) >= options_.max_queued) {
       refused = RefuseForNow(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
                              absl::StrCat(options_.max_queued, " commands are waiting already; try again"), 50);
@@ -166,7 +175,8 @@ size_t Writer::Batch(std::vector<Queued>& taken, size_t begin) {
   size_t at = begin;
   for (; at < taken.size() && at - begin < options_.max_batch && batch_bytes_ < kBatchBytes; ++at) {
     Queued& queued = taken[at];
-    absl::StatusOr<Command::Outcome> outcome = room.ok() ? Carry(*queued.partition, queued.command) : absl::StatusOr<Command::Outcome>(room);
+    absl::StatusOr<Command::Outcome> outcome =
+        room.ok() ? Carry(*queued.partition, queued.command) : absl::StatusOr<Command::Outcome>(room);
     completed->answers.push_back({std::move(queued.command.done), std::move(outcome)});
     queued.command.decide = nullptr;
   }
@@ -223,7 +233,8 @@ absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command
   outcome.result = proposal.result;
   if (proposal.records.empty()) return outcome;
   if (proposal.records.size() > kMaxRecords) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE", absl::StrCat("a command may append ", kMaxRecords, " records at most"));
+    return Refuse(absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE",
+                  absl::StrCat("a command may append ", kMaxRecords, " records at most"));
   }
 
   std::vector<Record> records(proposal.records.size());
@@ -275,7 +286,9 @@ absl::StatusOr<Record> Writer::RecordAt(const PartitionCore& partition, uint64_t
   const uint64_t committed = partition.last_seq - partition.records.size();
   if (seq > committed) return partition.records[seq - committed - 1];
   YZ_ASSIGN_OR_RETURN(auto bytes, folder_.store->Get(Table::kRecords, RecordKey{partition.number, seq}.Encode()));
-  if (!bytes) return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE", absl::StrCat("partition ", partition.name, ": record ", seq, " is missing"));
+  if (!bytes)
+    return Refuse(absl::StatusCode::kDataLoss, "DAMAGED_STORE",
+                  absl::StrCat("partition ", partition.name, ": record ", seq, " is missing"));
   return ParseRecord(partition, seq, *bytes);
 }
 
@@ -286,8 +299,9 @@ absl::Status Writer::Append(PartitionCore& partition, std::vector<Record> record
     const size_t size = record.ByteSizeLong();
     total += size;
     if (size > kMaxRecordBytes || total > kMaxCommandBytes) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE",
-                    absl::StrCat("a record may have ", kMaxRecordBytes, " bytes and a command ", kMaxCommandBytes, " at most"));
+      return Refuse(
+          absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE",
+          absl::StrCat("a record may have ", kMaxRecordBytes, " bytes and a command ", kMaxCommandBytes, " at most"));
     }
   }
   if (!partition.touched) {
@@ -351,7 +365,8 @@ absl::Status Writer::Commit() {
                                   absl::StrCat("another machine owns partition ", partition->name, " now; ask there")));
     }
   }
-  if (result.status.ok()) return RefuseForNow(absl::StatusCode::kUnavailable, "NOT_COMMITTED", "the batch was not committed; try again", 100);
+  if (result.status.ok())
+    return RefuseForNow(absl::StatusCode::kUnavailable, "NOT_COMMITTED", "the batch was not committed; try again", 100);
   return result.status;
 }
 
@@ -364,13 +379,15 @@ absl::Status Writer::CheckRoom() {
     free_bytes = options_.hooks.free_bytes();
   } else {
     struct statvfs disk;
-    if (statvfs(folder_.store->path().c_str(), &disk) == 0) free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+    if (statvfs(folder_.store->path().c_str(), &disk) == 0)
+      free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
   }
   if (free_bytes < options_.min_free_bytes) {
-    room_ = RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
-                         absl::StrCat("the data folder's disk has ", free_bytes >> 20, " MiB free and needs ", options_.min_free_bytes >> 20,
-                                      " MiB; free some space, then it goes on by itself"),
-                         1'000);
+    room_ =
+        RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                     absl::StrCat("the data folder's disk has ", free_bytes >> 20, " MiB free and needs ",
+                                  options_.min_free_bytes >> 20, " MiB; free some space, then it goes on by itself"),
+                     1'000);
     return room_;
   }
   if (store_refuses_) {
@@ -384,7 +401,8 @@ absl::Status Writer::CheckRoom() {
 
 int64_t Writer::NowUs() const {
   if (options_.hooks.now_us) return options_.hooks.now_us();
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 }  // namespace yizhan::ledger

@@ -1,4 +1,5 @@
-// The one writer: takes the commands that wait, decides them one after another, commits what they appended in one write.
+// The one writer: takes the commands that wait, decides them one after another, commits what they appended in one
+// write.
 #pragma once
 
 #include <atomic>
@@ -53,7 +54,8 @@ class Writer {
   size_t Batch(std::vector<Queued>& taken, size_t begin);
   absl::StatusOr<Command::Outcome> Carry(PartitionCore& partition, Command& command);
   // Whether the request has been carried out: then its outcome.
-  absl::StatusOr<std::optional<Command::Outcome>> Repeated(const PartitionCore& partition, uint64_t fingerprint, const Command& command) const;
+  absl::StatusOr<std::optional<Command::Outcome>> Repeated(const PartitionCore& partition, uint64_t fingerprint,
+                                                           const Command& command) const;
   absl::StatusOr<Record> RecordAt(const PartitionCore& partition, uint64_t seq) const;
   absl::Status Append(PartitionCore& partition, std::vector<Record> records, uint64_t fingerprint);
   absl::Status Commit();

@@ -87,6 +87,8 @@ class GrpcServer final : public Server {
     outer.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
     outer.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 << 10);
     outer.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    // As the other listeners: gRPC's own two minutes are long for a connection that says nothing.
+    outer.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
     outer.AddListeningPort(options.address, grpc::SslServerCredentials(tls), &port_);
     outer.RegisterCallbackGenericService(&outer_service_);
     outer_ = outer.BuildAndStart();

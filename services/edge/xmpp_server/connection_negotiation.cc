@@ -157,7 +157,8 @@ void Connection::Bind(const Element& iq) {
   const directory::v1::LogInResponse& who = negotiation_->who;
   std::string_view wanted = iq.FindChild(ns::kBind, "bind")->ChildText(ns::kBind, "resource");
   const std::string drawn = wanted.empty() ? RandomName(10) : std::string();
-  auto jid = Jid::Make(who.person().login(), shard_->context().domain, wanted.empty() ? std::string_view(drawn) : wanted);
+  const std::string& login = who.person().login().empty() ? who.principal().login() : who.person().login();
+  auto jid = Jid::Make(login, shard_->context().domain, wanted.empty() ? std::string_view(drawn) : wanted);
   if (!jid.ok()) {
     std::string refused;
     AppendErrorReply(iq, StanzaCondition::kBadRequest, "the resource cannot be used", &refused);

@@ -31,7 +31,7 @@ uint64_t HashOf(std::string_view conversation_id, std::string_view stanza_id) {
 }
 
 absl::Status NoSuchPerson(std::string_view login) {
-  return Refuse(absl::StatusCode::kNotFound, "PERSON_NOT_FOUND", Cat("there is no ", login, " here"));
+  return Refuse(absl::StatusCode::kNotFound, "PERSON_NOT_FOUND", Cat("nobody here has the log-in name ", login));
 }
 
 }  // namespace

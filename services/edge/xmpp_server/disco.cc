@@ -46,7 +46,7 @@ void AnswerRoom(XmppSession* session, std::string result, const std::string& han
   broadcast.var = "muc#roomconfig_presencebroadcast";
   if (small) broadcast.values = {"moderator", "participant"};
   const std::string_view features[] = {ns::kDiscoInfo, ns::kMuc, "muc_persistent", "muc_nonanonymous", "muc_unmoderated", "muc_unsecured",
-                                       "muc_public", ns::kMam, ns::kMamExtended, ns::kStanzaId, ns::kPing};
+                                       "muc_hidden", ns::kMam, ns::kMamExtended, ns::kStanzaId, ns::kPing};
   AddDiscoInfo(&writer, {}, {{Identity{"conference", "text", conversation.title().empty() ? std::string_view(handle) : conversation.title()}}},
                features, &form);
   result.append("</iq>");

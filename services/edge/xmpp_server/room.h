@@ -10,7 +10,7 @@
 namespace yizhan::edge::xmpp {
 
 struct Rooms::Room {
-  // Until the join is complete.
+  // Until the join is complete, and while missed messages are fetched: what is said meanwhile waits.
   struct Joining {
     MucJoin wish;
     std::string presence_id, nick;
@@ -24,6 +24,7 @@ struct Rooms::Room {
   int64_t time_us = 0;
   uint32_t member_count = 0;
   bool owner = false;
+  bool entered = false;  // the client was told that it is in
   std::unique_ptr<Joining> joining;
   std::vector<std::string> members;  // of a small room, sorted
 

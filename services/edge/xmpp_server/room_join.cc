@@ -1,4 +1,4 @@
-// How a session comes into a room: XEP-0045 section 7.2.
+// How a session comes into a room (XEP-0045 section 7.2), and what it missed there.
 #include <algorithm>
 #include <utility>
 
@@ -21,6 +21,7 @@ constexpr char kCreateGroup[] = "/yizhan.im.v1.ConversationService/CreateGroup";
 constexpr char kGetConversation[] = "/yizhan.im.v1.ConversationService/GetConversation";
 constexpr char kListMembers[] = "/yizhan.im.v1.ConversationService/ListMembers";
 constexpr char kGetPresence[] = "/yizhan.im.v1.ConversationService/GetPresence";
+constexpr char kListMessages[] = "/yizhan.im.v1.MessageService/ListMessages";
 constexpr char kListArchive[] = "/yizhan.im.v1.MessageService/ListArchive";
 constexpr uint32_t kHistory = 20;
 constexpr uint32_t kMaxHistory = 200;
@@ -159,6 +160,7 @@ void Rooms::LoadHistory(Room* room) {
   if (joining.created) codes.push_back(kMucCreated);
   if (joining.nick != session_->jid().local()) codes.push_back(kMucNickAssigned);
   TellSelf(*room, joining.presence_id, codes, true);
+  room->entered = true;
   if (session_->over()) return;
   const MucJoin& wish = joining.wish;
   uint32_t wanted = wish.max_stanzas.value_or(wish.since_us || wish.seconds ? kMaxHistory : kHistory);
@@ -197,12 +199,50 @@ void Rooms::Complete(Room* room, const std::vector<im::v1::Message>& history) {
     if (session_->over()) return;
   }
   TellSubject(*room);
+  DeliverWaiting(room);
+}
+
+void Rooms::DeliverWaiting(Room* room) {
   auto joining = std::exchange(room->joining, nullptr);
   for (const auto& event : joining->waiting) {
     if (session_->over()) return;
     const im::v1::Message& message = event->parsed().im().message();
     if (message.seq() > room->last_seq) Deliver(room, event, message);
   }
+}
+
+void Rooms::CatchUp() {
+  for (const auto& room : rooms_) {
+    if (room->joining != nullptr || room->last_seq == 0) continue;
+    room->joining = std::make_unique<Room::Joining>();
+    room->serial = ++serials_;
+    Refill(room.get());
+  }
+}
+
+void Rooms::Refill(Room* room) {
+  im::v1::ListMessagesRequest request;
+  request.set_conversation_id(room->conversation_id);
+  request.set_after_seq(room->last_seq);
+  request.set_page_size(kMaxHistory);
+  session_->edge().Ask<im::v1::ListMessagesResponse>(
+      kListMessages, request, [this, serial = room->serial](absl::StatusOr<im::v1::ListMessagesResponse> page) {
+        Room* room = FindSerial(serial);
+        if (room == nullptr) return;
+        if (!page.ok()) return DeliverWaiting(room);  // the next break or join tries again; the archive has it
+        for (const im::v1::Message& message : page->messages()) {
+          if (session_->over()) return;
+          if (message.seq() <= room->last_seq) continue;
+          room->last_seq = message.seq();
+          if (message.has_notice()) {
+            OnNotice(room, message);
+          } else {
+            session_->Send(DelayedStanza(session_->context(), message, JidOf(*room)));
+          }
+        }
+        if (session_->over()) return;
+        return page->more() && page->messages_size() > 0 ? Refill(room) : DeliverWaiting(room);
+      });
 }
 
 void Rooms::Fail(Room* room, const absl::Status& why) {

@@ -20,7 +20,6 @@ namespace {
 constexpr char kSetTyping[] = "/yizhan.im.v1.MessageService/SetTyping";
 constexpr char kMoveCursor[] = "/yizhan.im.v1.MessageService/MoveCursor";
 constexpr char kListArchive[] = "/yizhan.im.v1.MessageService/ListArchive";
-constexpr char kListMessages[] = "/yizhan.im.v1.MessageService/ListMessages";
 constexpr char kRenameGroup[] = "/yizhan.im.v1.ConversationService/RenameGroup";
 constexpr char kAddMembers[] = "/yizhan.im.v1.ConversationService/AddMembers";
 constexpr size_t kMaxWaiting = 1'000;
@@ -76,7 +75,7 @@ void Rooms::OnPresence(const Element& presence, const Address& to) {
   if (!join.ok()) return session_->Refuse(presence, join.status());
   Room* room = Find(to.local);
   if (*join || room == nullptr) return Join(presence, to.local, to.resource, join->value_or(MucJoin()));
-  if (room->joining != nullptr) return;
+  if (!room->entered) return;
   if (to.resource != session_->jid().local()) {
     return session_->Refuse(presence, StanzaCondition::kNotAcceptable, "nicknames are log-in names here");
   }
@@ -86,7 +85,7 @@ void Rooms::OnPresence(const Element& presence, const Address& to) {
 
 void Rooms::OnStanza(const Element& message, const Address& to) {
   Room* room = Find(to.local);
-  if (room == nullptr || room->joining != nullptr) {
+  if (room == nullptr || !room->entered) {
     return session_->Refuse(message, StanzaCondition::kNotAcceptable, "you are not in this room");
   }
   if (!to.resource.empty()) {
@@ -174,6 +173,10 @@ void Rooms::OnMessage(const std::shared_ptr<const Event>& event, const im::v1::M
   if (room == nullptr) return;
   if (room->joining == nullptr) return Deliver(room, event, message);
   if (room->joining->waiting.size() >= kMaxWaiting) {
+    if (room->entered) {
+      DeliverWaiting(room);
+      return session_->over() ? void() : Deliver(room, event, message);
+    }
     return Fail(room, absl::UnavailableError("the room is too busy to be joined now"));
   }
   room->joining->waiting.push_back(event);
@@ -227,7 +230,7 @@ void Rooms::OnNotice(Room* room, const im::v1::Message& message) {
 
 void Rooms::OnTyping(const im::v1::TypingChanged& typing) {
   Room* room = FindConversation(typing.conversation_id());
-  if (room == nullptr || room->joining != nullptr) return;
+  if (room == nullptr || !room->entered) return;
   std::string stanza;
   XmlWriter writer(&stanza);
   StartStanza(&writer, "message",
@@ -243,7 +246,7 @@ void Rooms::OnTyping(const im::v1::TypingChanged& typing) {
 void Rooms::OnJoined(const im::v1::Conversation& conversation) {
   if (conversation.kind() != im::v1::Conversation::KIND_GROUP) return;
   if (Room* room = FindConversation(conversation.conversation_id())) {
-    if (room->joining != nullptr) Know(room, conversation);
+    if (room->joining != nullptr && !room->entered) Know(room, conversation);
     return;
   }
   if (!session_->contacts().available()) return;
@@ -269,7 +272,7 @@ void Rooms::OnLeft(std::string_view conversation_id) {
 void Rooms::OnPresence(const im::v1::Presence& presence) {
   if (presence.person_id() == session_->person_id()) return;
   for (const auto& room : rooms_) {
-    if (room->joining != nullptr || !std::binary_search(room->members.begin(), room->members.end(), presence.person_id())) continue;
+    if (!room->entered || !std::binary_search(room->members.begin(), room->members.end(), presence.person_id())) continue;
     TellOccupant(*room, presence.person_id(), &presence, presence.show() > im::v1::Presence::SHOW_OFFLINE);
     if (session_->over()) return;
   }
@@ -322,31 +325,6 @@ void Rooms::AddWatched(std::vector<std::string>* ids, size_t limit) const {
       if (ids->size() >= limit) return;
       ids->push_back(person);
     }
-  }
-}
-
-void Rooms::CatchUp() {
-  for (const auto& room : rooms_) {
-    if (room->joining != nullptr || room->last_seq == 0) continue;
-    im::v1::ListMessagesRequest request;
-    request.set_conversation_id(room->conversation_id);
-    request.set_after_seq(room->last_seq);
-    request.set_page_size(200);
-    session_->edge().Ask<im::v1::ListMessagesResponse>(
-        kListMessages, request, [this, conversation = room->conversation_id](absl::StatusOr<im::v1::ListMessagesResponse> page) {
-          if (!page.ok()) return;
-          for (const im::v1::Message& message : page->messages()) {
-            Room* room = FindConversation(conversation);
-            if (room == nullptr || session_->over()) return;
-            if (message.seq() <= room->last_seq) continue;
-            room->last_seq = message.seq();
-            if (message.has_notice()) {
-              OnNotice(room, message);
-            } else {
-              session_->Send(DelayedStanza(session_->context(), message, JidOf(*room)));
-            }
-          }
-        });
   }
 }
 

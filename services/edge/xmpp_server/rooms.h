@@ -67,6 +67,9 @@ class Rooms {
   void LoadMembers(Room* room);
   void LoadPresence(Room* room);
   void LoadHistory(Room* room);
+  void DeliverWaiting(Room* room);
+  // After a broken link: pages of what was said since.
+  void Refill(Room* room);
   void Complete(Room* room, const std::vector<im::v1::Message>& history);
   void Fail(Room* room, const absl::Status& why);
 

@@ -1,4 +1,4 @@
-// XMPP for the clients that institutions already have: RFC 6120, 6121 and what docs/xmpp.md lists. Three kinds of listeners, one server.
+// XMPP for the clients that institutions already have: RFC 6120, 6121 and what README.md lists. Three kinds of listeners, one server.
 //
 //   auto xmpp = XmppServer::Start({.domain = "bank.example", .tls = tls_paths}, router.get());
 //   ...

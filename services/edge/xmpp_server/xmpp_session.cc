@@ -261,6 +261,8 @@ void XmppSession::SendMessage(im::v1::SendMessageRequest request, uint64_t ticke
 
 void XmppSession::Over() {
   if (std::exchange(over_, true)) return;
+  if (resuming_ != nullptr) std::exchange(resuming_, nullptr)->sink->End(std::string(kStreamEnd));
+  if (StanzaSink* sink = std::exchange(sink_, nullptr)) sink->End(std::string(kStreamEnd));
   if (managed_ != nullptr && !managed_->resumption_id.empty()) home_->DropResumption(managed_->resumption_id);
   if (edge_ != nullptr) {
     // The person's log-in ends with it.

@@ -12,7 +12,16 @@
 
 namespace yizhan::ledger::testing {
 
-TempDir::TempDir() : path_((std::filesystem::temp_directory_path() / "yizhan-ledger-XXXXXX").string()) {
+namespace {
+std::string Below() {
+  if (getenv("TMPDIR") == nullptr && std::filesystem::is_directory("/dev/shm")) return "/dev/shm";
+  return std::filesystem::temp_directory_path().string();
+}
+}  // namespace
+
+TempDir::TempDir() : TempDir(Below()) {}
+
+TempDir::TempDir(const std::string& below) : path_(below + "/yizhan-ledger-XXXXXX") {
   if (mkdtemp(path_.data()) == nullptr) abort();
 }
 
@@ -43,12 +52,14 @@ absl::Status Counters::Apply(const Record& record, StateWriter& state) {
   return absl::OkStatus();
 }
 
-Command Add(PartitionId partition, std::string key, std::vector<std::string> values, std::string request_id, std::string actor) {
+Command Add(PartitionId partition, std::string key, std::vector<std::string> values, std::string request_id,
+            std::string actor) {
   Command command;
   command.partition = std::move(partition);
   command.actor = std::move(actor);
   command.request_id = std::move(request_id);
-  command.decide = [key = std::move(key), values = std::move(values)](const DecideContext&, const StateReader& state) -> absl::StatusOr<Proposal> {
+  command.decide = [key = std::move(key), values = std::move(values)](
+                       const DecideContext&, const StateReader& state) -> absl::StatusOr<Proposal> {
     Proposal proposal;
     for (const std::string& value : values) proposal.records.push_back({"test.Add", key + "\t" + value});
     proposal.result = std::to_string(CountOf(state, key) + values.size());

@@ -1,4 +1,5 @@
-// A small service for tests of the ledger: counters, and a list for each key. Its records are text, so that a failing test reads well.
+// A small service for tests of the ledger: counters, and a list for each key. Its records are text, so that a failing
+// test reads well.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,12 @@
 
 namespace yizhan::ledger::testing {
 
-// A folder below the system's temporary one, removed at the end.
+// A folder of its own, removed at the end: in memory (/dev/shm) where there is one and TMPDIR does not say otherwise,
+// because most tests open and sync much and ask nothing of the disk.
 class TempDir {
  public:
   TempDir();
+  explicit TempDir(const std::string& below);
   ~TempDir();
   const std::string& path() const { return path_; }
 
@@ -23,8 +26,8 @@ class TempDir {
   std::string path_;
 };
 
-// Records of "NAME.Add": payload KEY '\t' VALUE. State: 'n' KEY -> how many (decimal), 'v' KEY '\0' u64 n -> VALUE. The value "!fail" makes Apply
-// fail after it has written.
+// Records of "NAME.Add": payload KEY '\t' VALUE. State: 'n' KEY -> how many (decimal), 'v' KEY '\0' u64 n -> VALUE. The
+// value "!fail" makes Apply fail after it has written.
 class Counters : public StateMachine {
  public:
   explicit Counters(std::string service = "im") : service_(std::move(service)) {}
@@ -36,7 +39,8 @@ class Counters : public StateMachine {
 };
 
 // Adds values to a key; the result is the count after the last of them.
-Command Add(PartitionId partition, std::string key, std::vector<std::string> values, std::string request_id = "", std::string actor = "person:a");
+Command Add(PartitionId partition, std::string key, std::vector<std::string> values, std::string request_id = "",
+            std::string actor = "person:a");
 
 // Submits and waits for the answer.
 absl::StatusOr<Command::Outcome> Do(Ledger& ledger, Command command);

@@ -1,9 +1,11 @@
-// The process that kill_test kills. Opens a ledger with the smallest tables that make RocksDB flush, compact and switch logs all the time, and submits
-// from several threads; each acknowledgement is a line "THREAD N SEQ" on standard output. A projection and snapshots with cut logs run beside.
+// The process that kill_test kills. Opens a ledger with the smallest tables that make RocksDB flush, compact and switch
+// logs all the time, and submits from several threads; each acknowledgement is a line "THREAD N SEQ" on standard
+// output. A projection and snapshots with cut logs run beside.
 //
 //   ledger_kill_child DIR START...        one thread for each START: the first n that it has no acknowledgement for
 //
-// KILL_AT=n in the environment: SIGKILL by its own hand just before the n-th append, sync or rename of the store, at any moment of its life.
+// KILL_AT=n in the environment: SIGKILL by its own hand just before the n-th append, sync or rename of the store, at
+// any moment of its life.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -38,7 +40,8 @@ void Submitter(Ledger& ledger, int thread, uint64_t next) {
       changed.wait(lock, [&] { return under_way < kUnderWay; });
       ++under_way;
     }
-    Command command = Add(PartitionOfThread(thread), KeyOfThread(thread), {absl::StrCat(n)}, absl::StrCat("request-", n), absl::StrCat("person:", thread));
+    Command command = Add(PartitionOfThread(thread), KeyOfThread(thread), {absl::StrCat(n)},
+                          absl::StrCat("request-", n), absl::StrCat("person:", thread));
     command.done = [&, thread, n](absl::StatusOr<Command::Outcome> outcome) {
       if (outcome.ok()) {
         char line[64];
@@ -81,7 +84,8 @@ int Run(int argc, char** argv) {
     return 6;
   }
   std::vector<std::thread> threads;
-  for (int i = 2; i < argc; ++i) threads.emplace_back([&, i] { Submitter(**ledger, i - 2, strtoull(argv[i], nullptr, 10)); });
+  for (int i = 2; i < argc; ++i)
+    threads.emplace_back([&, i] { Submitter(**ledger, i - 2, strtoull(argv[i], nullptr, 10)); });
   for (uint64_t round = 0;; ++round) {
     // Snapshots and cuts of one partition after another.
     const PartitionId id{"im", static_cast<uint32_t>(round % 4)};

@@ -1,5 +1,5 @@
-// A race, planted: what the completion thread writes is read here without waiting for it. Under ThreadSanitizer this has to be reported, or its silence
-// about the rest of this folder says nothing.
+// A race, planted: what the completion thread writes is read here without waiting for it. Under ThreadSanitizer this
+// has to be reported, or its silence about the rest of this folder says nothing.
 #include <unistd.h>
 
 #include <cstdio>
