@@ -27,7 +27,7 @@ with_pages() { services/web/build.sh "$PWD/build/pages"; }
 unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300 --repeat until-pass:3; }
 web_unit() { bash services/web/unit.sh; }
 # The chapters that pass today; docs/roadmap.md names the others.
-story() { bash tests/e2e/run.sh interfaces; }
+story() { bash tests/e2e/run.sh interfaces bad_input refusals; }
 fuzz() { ./dev build fuzz fuzz_targets && bash tests/fuzz/run.sh 60; }
 
 suite lint  tests/lint/run.sh
