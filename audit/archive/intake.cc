@@ -1,8 +1,5 @@
 #include "audit/archive/intake.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <map>
 #include <thread>
 
@@ -10,30 +7,33 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "audit/archive/leaf.h"
 #include "audit/archive/machine.h"
 #include "audit/tlog/checkpoint.h"
 #include "audit/tlog/entry.h"
 #include "base/status.h"
+#include "base/thread_name.h"
 
 namespace yizhan::audit {
 namespace {
 
 using ledger::PartitionId;
 
-constexpr size_t kMaxLeaves = 8'192;        // in one checkpoint
-constexpr size_t kReadBytes = 1 << 20;      // from one partition at a time
+constexpr size_t kMaxLeaves = 8'192;    // in one checkpoint
+constexpr size_t kReadBytes = 1 << 20;  // from one partition at a time
 constexpr std::string_view kActor = "service:audit";
 
 // Records that go into the log together.
 struct Batch {
   std::vector<yizhan::audit::v1::LeavesTaken> runs;
-  std::vector<std::string> records;        // in the order of the leaves
-  std::map<PartitionId, uint64_t> cursors; // as they are once the batch is in
+  std::vector<std::string> records;         // in the order of the leaves
+  std::map<PartitionId, uint64_t> cursors;  // as they are once the batch is in
 };
 
 class IntakeImpl : public Intake {
  public:
-  explicit IntakeImpl(Options options) : options_(std::move(options)), salt_key_(ToString(options_.keyring->Derive("archive-salt"))) {}
+  explicit IntakeImpl(Options options)
+      : options_(std::move(options)), leaves_(*options_.keyring) {}
   ~IntakeImpl() override { Stop(); }
 
   absl::Status Start() override {
@@ -46,7 +46,10 @@ class IntakeImpl : public Intake {
     }
     YZ_RETURN_IF_ERROR(RestoreItems(state));
     options_.ledger->OnCommit([this] { Wake(); });
-    thread_ = std::thread([this] { Run(); });
+    thread_ = std::thread([this] {
+      NameThread("archive-intake");
+      Run();
+    });
     return absl::OkStatus();
   }
 
@@ -65,10 +68,12 @@ class IntakeImpl : public Intake {
     const bool in_time = mutex_.AwaitWithTimeout(absl::Condition(&there), timeout);
     --waiters_;
     if (in_time && taken_[partition] >= seq) return absl::OkStatus();
-    return RefuseForNow(absl::StatusCode::kUnavailable, "ARCHIVE_BEHIND",
-                        absl::StrCat("the archive is behind: ", partition.ToString(), " is taken in up to ", taken_[partition], " of ", seq,
-                                     problem_.ok() ? "" : absl::StrCat(" (", std::string(problem_.message()), ")"), "; try again in a moment"),
-                        1000);
+    return RefuseForNow(
+        absl::StatusCode::kUnavailable, "ARCHIVE_BEHIND",
+        absl::StrCat("the archive is behind: ", partition.ToString(), " is taken in up to ", taken_[partition], " of ",
+                     seq, problem_.ok() ? "" : absl::StrCat(" (", std::string(problem_.message()), ")"),
+                     "; try again in a moment"),
+        1000);
   }
 
   uint64_t Taken(const PartitionId& partition) const override {
@@ -86,7 +91,6 @@ class IntakeImpl : public Intake {
   }
 
  private:
-  static std::string ToString(const std::array<uint8_t, 32>& key) { return std::string(reinterpret_cast<const char*>(key.data()), key.size()); }
 
   void Wake() {
     absl::MutexLock lock(&mutex_);
@@ -140,11 +144,13 @@ class IntakeImpl : public Intake {
         for (auto& raw : records) {
           if (batch.records.size() >= kMaxLeaves) break;
           if (raw.seq != cursor + 1) {
-            return absl::DataLossError(absl::StrCat("partition ", partition.id.ToString(), " has a gap: ", raw.seq, " follows ", cursor));
+            return absl::DataLossError(
+                absl::StrCat("partition ", partition.id.ToString(), " has a gap: ", raw.seq, " follows ", cursor));
           }
           ledger::Record record;
           if (!record.ParseFromString(raw.bytes)) {
-            return absl::DataLossError(absl::StrCat("record ", raw.seq, " of ", partition.id.ToString(), " is unreadable"));
+            return absl::DataLossError(
+                absl::StrCat("record ", raw.seq, " of ", partition.id.ToString(), " is unreadable"));
           }
           if (BecomesLeaf(record)) YZ_RETURN_IF_ERROR(AddLeaf(record, std::move(raw.bytes), batch));
           cursor = raw.seq;
@@ -156,9 +162,10 @@ class IntakeImpl : public Intake {
   }
 
   absl::Status AddLeaf(const ledger::Record& record, std::string bytes, Batch& batch) {
-    YZ_ASSIGN_OR_RETURN(Leaf leaf, MakeLeaf(salt_key_, record, bytes));
+    YZ_ASSIGN_OR_RETURN(Leaf leaf, leaves_.Make(record, bytes));
     auto continues = [&](const yizhan::audit::v1::LeavesTaken& run) {
-      return run.partition() == record.partition() && run.first_seq() + run.leaf_hashes().size() / kHashBytes == record.seq();
+      return run.partition() == record.partition() &&
+             run.first_seq() + run.leaf_hashes().size() / kHashBytes == record.seq();
     };
     if (batch.runs.empty() || !continues(batch.runs.back())) {
       auto& run = batch.runs.emplace_back();
@@ -177,7 +184,9 @@ class IntakeImpl : public Intake {
     ledger::Command command;
     command.partition = kPartition;
     command.actor = kActor;
-    command.decide = [&](const ledger::DecideContext&, const ledger::StateReader& state) { return Decide(batch, state); };
+    command.decide = [&](const ledger::DecideContext&, const ledger::StateReader& state) {
+      return Decide(batch, state);
+    };
     command.done = [&](absl::StatusOr<ledger::Command::Outcome> outcome) {
       status = outcome.status();
       done.Notify();
@@ -229,7 +238,8 @@ class IntakeImpl : public Intake {
       YZ_ASSIGN_OR_RETURN(PartitionId partition, PartitionId::Parse(record.first));
       YZ_ASSIGN_OR_RETURN(auto raw, options_.ledger->ReadRaw(partition, record.second, 1));
       if (raw.empty() || raw[0].seq != record.second) {
-        return absl::DataLossError(absl::StrCat("record ", record.second, " of ", record.first, " is in the log but not in the ledger"));
+        return absl::DataLossError(
+            absl::StrCat("record ", record.second, " of ", record.first, " is in the log but not in the ledger"));
       }
       YZ_RETURN_IF_ERROR(options_.items->Append({std::move(raw[0].bytes)}));
     }
@@ -237,7 +247,7 @@ class IntakeImpl : public Intake {
   }
 
   const Options options_;
-  const std::string salt_key_;
+  const LeafMaker leaves_;
   std::thread thread_;
   mutable absl::Mutex mutex_;
   std::map<PartitionId, uint64_t> taken_ ABSL_GUARDED_BY(mutex_);
@@ -249,30 +259,6 @@ class IntakeImpl : public Intake {
 };
 
 }  // namespace
-
-absl::StatusOr<Leaf> MakeLeaf(std::string_view salt_key, const ledger::Record& record, std::string_view record_bytes) {
-  std::string salted = record.partition();
-  salted.push_back('\0');
-  AppendU64(salted, record.seq());
-  uint8_t salt[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  if (HMAC(EVP_sha256(), salt_key.data(), static_cast<int>(salt_key.size()), reinterpret_cast<const uint8_t*>(salted.data()), salted.size(), salt,
-           &length) == nullptr) {
-    return absl::InternalError("HMAC-SHA-256 failed");
-  }
-  Leaf leaf;
-  leaf.salt.assign(reinterpret_cast<const char*>(salt), length);
-  LogEntry entry;
-  entry.partition = record.partition();
-  entry.seq = record.seq();
-  entry.time_micros = record.time_us();
-  entry.record_type = record.type();
-  YZ_ASSIGN_OR_RETURN(entry.commitment, RecordCommitment(leaf.salt, record_bytes));
-  YZ_ASSIGN_OR_RETURN(leaf.bytes, EncodeEntry(entry));
-  return leaf;
-}
-
-bool BecomesLeaf(const ledger::Record& record) { return record.type() != kLeavesTaken && record.type() != kCheckpointSigned; }
 
 std::unique_ptr<Intake> Intake::Make(Options options) { return std::make_unique<IntakeImpl>(std::move(options)); }
 

@@ -16,17 +16,6 @@
 
 namespace yizhan::audit {
 
-// The salt of a record's commitment and the leaf's bytes (docs/formats/leaf.md). The salt is HMAC-SHA-256 of the installation's salt
-// key over partition, 0x00 and seq (8 bytes, big-endian).
-struct Leaf {
-  std::string salt;
-  std::string bytes;
-};
-absl::StatusOr<Leaf> MakeLeaf(std::string_view salt_key, const ledger::Record& record, std::string_view record_bytes);
-
-// Whether a record becomes a leaf: every one but the log's own.
-bool BecomesLeaf(const ledger::Record& record);
-
 class Intake {
  public:
   struct Options {

@@ -53,10 +53,7 @@ void CheckTiles(const TreeState& state, uint64_t size, uint64_t from, uint64_t t
 }  // namespace
 
 Prover::Prover(const ledger::Ledger* ledger, const ledger::Keyring* keyring, const ItemStore* items, NoteKey key)
-    : ledger_(ledger), items_(items), key_(std::move(key)), salt_key_([&] {
-        const auto bytes = keyring->Derive("archive-salt");
-        return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      }()) {}
+    : ledger_(ledger), items_(items), key_(std::move(key)), leaves_(*keyring) {}
 
 absl::StatusOr<GetProofResponse> Prover::Prove(uint64_t leaf) const {
   const auto view = ledger_->View(kPartition);
@@ -77,7 +74,7 @@ absl::StatusOr<GetProofResponse> Prover::Prove(uint64_t leaf) const {
     return response;
   };
   if (!record.ParseFromString(response.record())) return not_verified("the archive's copy is not a record: it was changed");
-  YZ_ASSIGN_OR_RETURN(Leaf made, MakeLeaf(salt_key_, record, response.record()));
+  YZ_ASSIGN_OR_RETURN(Leaf made, leaves_.Make(record, response.record()));
   response.set_leaf(made.bytes);
   response.set_salt(made.salt);
   const Hash hash = LeafHash(made.bytes);
@@ -143,7 +140,7 @@ absl::StatusOr<VerifyArchiveResponse> Prover::Verify(uint64_t from_leaf, uint64_
       continue;
     }
     ledger::Record record;
-    absl::StatusOr<Leaf> made = record.ParseFromString(*bytes) ? MakeLeaf(salt_key_, record, *bytes) : absl::DataLossError("unreadable");
+    absl::StatusOr<Leaf> made = record.ParseFromString(*bytes) ? leaves_.Make(record, *bytes) : absl::DataLossError("unreadable");
     if (!made.ok() || LeafHash(made->bytes) != *hash) {
       problem(absl::StrCat(label, ": the archive's copy is not what the log holds: it was changed"));
       continue;

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "audit/archive/item_store.h"
+#include "audit/archive/leaf.h"
 #include "audit/tlog/hash.h"
 #include "audit/tlog/note.h"
 #include "ledger/keyring.h"
@@ -26,14 +27,13 @@ class Prover {
   // Item by item against leaf, tile by tile against the tiles above, the root against the checkpoint, and the items against the ledger.
   absl::StatusOr<yizhan::audit::v1::VerifyArchiveResponse> Verify(uint64_t from_leaf, uint64_t max_leaves) const;
 
-  const std::string& salt_key() const { return salt_key_; }
   const NoteKey& key() const { return key_; }
 
  private:
   const ledger::Ledger* const ledger_;
   const ItemStore* const items_;
   const NoteKey key_;
-  const std::string salt_key_;
+  const LeafMaker leaves_;
 };
 
 }  // namespace yizhan::audit

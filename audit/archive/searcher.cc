@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "base/status.h"
+#include "base/thread_name.h"
 
 namespace yizhan::audit {
 namespace {
@@ -59,7 +60,8 @@ struct Plan {
   bool ConcernsPersons(const Item& item) const {
     for (const std::string& person : persons) {
       if (item.actor_id() == person) return true;
-      if (item.conversation_id().rfind("d:", 0) == 0 && item.conversation_id().find(person) != std::string::npos) return true;
+      if (item.conversation_id().rfind("d:", 0) == 0 && item.conversation_id().find(person) != std::string::npos)
+        return true;
     }
     auto it = stays.find(item.conversation_id());
     if (it == stays.end()) return false;
@@ -89,7 +91,10 @@ class SearcherImpl : public Searcher {
   }
 
   void Start() override {
-    thread_ = std::thread([this] { Run(); });
+    thread_ = std::thread([this] {
+      NameThread("archive-index");
+      Run();
+    });
   }
   void Stop() override {
     {
@@ -146,7 +151,8 @@ class SearcherImpl : public Searcher {
     return response;
   }
 
-  absl::Status ForEach(const SearchRequest& request, absl::FunctionRef<bool(uint64_t, const OpenedItem&)> visit) const override {
+  absl::Status ForEach(const SearchRequest& request,
+                       absl::FunctionRef<bool(uint64_t, const OpenedItem&)> visit) const override {
     YZ_ASSIGN_OR_RETURN(Plan plan, MakePlan(request));
     absl::Status failed;
     YZ_RETURN_IF_ERROR(index_->Search(plan.index, [&](uint64_t leaf, bool) {
@@ -199,10 +205,12 @@ class SearcherImpl : public Searcher {
     }));
     YZ_RETURN_IF_ERROR(failed);
     if (before.empty() && after.empty()) {
-      return Refuse(absl::StatusCode::kNotFound, "NO_SUCH_CONVERSATION", absl::StrCat("the archive holds nothing of ", request.conversation_id()));
+      return Refuse(absl::StatusCode::kNotFound, "NO_SUCH_CONVERSATION",
+                    absl::StrCat("the archive holds nothing of ", request.conversation_id()));
     }
     after.insert(after.end(), std::make_move_iterator(before.begin()), std::make_move_iterator(before.end()));
-    std::sort(after.begin(), after.end(), [](const Item& a, const Item& b) { return a.conversation_seq() < b.conversation_seq(); });
+    std::sort(after.begin(), after.end(),
+              [](const Item& a, const Item& b) { return a.conversation_seq() < b.conversation_seq(); });
     std::vector<std::string> people;
     auto take_part = [&](const std::string& id) {
       if (!id.empty() && std::find(people.begin(), people.end(), id) == people.end()) people.push_back(id);
@@ -265,15 +273,18 @@ class SearcherImpl : public Searcher {
 
   void AddToIndex(uint64_t leaf, std::string_view bytes) {
     ledger::Record record;
-    absl::StatusOr<OpenedItem> opened =
-        record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ? OpenRecord(record, *options_.keyring) : absl::DataLossError("unreadable");
-    if (!opened.ok() || !index_->Add(leaf, opened->item.time_us(), GramsOf(opened->item.text()), opened->facets).ok()) ++unsearchable_;
+    absl::StatusOr<OpenedItem> opened = record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))
+                                            ? OpenRecord(record, *options_.keyring)
+                                            : absl::DataLossError("unreadable");
+    if (!opened.ok() || !index_->Add(leaf, opened->item.time_us(), GramsOf(opened->item.text()), opened->facets).ok())
+      ++unsearchable_;
   }
 
   absl::StatusOr<OpenedItem> OpenItem(uint64_t leaf) const {
     YZ_ASSIGN_OR_RETURN(std::string bytes, options_.items->Get(leaf));
     ledger::Record record;
-    if (!record.ParseFromString(bytes)) return absl::DataLossError(absl::StrCat("the archive's item of leaf ", leaf, " is unreadable"));
+    if (!record.ParseFromString(bytes))
+      return absl::DataLossError(absl::StrCat("the archive's item of leaf ", leaf, " is unreadable"));
     YZ_ASSIGN_OR_RETURN(OpenedItem opened, OpenRecord(record, *options_.keyring));
     opened.item.set_leaf_index(leaf);
     return opened;
@@ -281,7 +292,8 @@ class SearcherImpl : public Searcher {
 
   void Name(Item& item) const {
     if (!item.actor_id().empty()) item.set_actor_name(options_.names->Who(item.actor_id(), item.time_us()).name());
-    if (!item.conversation_id().empty()) item.set_conversation_title(options_.names->Title(item.conversation_id(), item.time_us()));
+    if (!item.conversation_id().empty())
+      item.set_conversation_title(options_.names->Title(item.conversation_id(), item.time_us()));
   }
 
   absl::StatusOr<Plan> MakePlan(const SearchRequest& request) const {
@@ -292,11 +304,12 @@ class SearcherImpl : public Searcher {
     if (plan.start_us < 0 || plan.end_us < 0 || (plan.end_us != 0 && plan.end_us <= plan.start_us)) {
       return BadRequest("EMPTY_RANGE", "the range of time is empty: its end must be later than its start");
     }
-    if (request.person_ids_size() > 100 || request.conversation_ids_size() > 1'000 || request.customer_ids_size() > 1'000) {
-      return BadRequest("TOO_MANY_CONDITIONS", "at most 100 people, 1,000 conversations and 1,000 customers can be searched at once");
+    if (request.person_ids_size() > 100 || request.conversation_ids_size() > 1'000 ||
+        request.customer_ids_size() > 1'000) {
+      return BadRequest("TOO_MANY_CONDITIONS",
+                        "at most 100 people, 1,000 conversations and 1,000 customers can be searched at once");
     }
-    if (!request.page_token().empty() &&
-        !absl::SimpleAtoi(request.page_token(), &plan.index.below)) {
+    if (!request.page_token().empty() && !absl::SimpleAtoi(request.page_token(), &plan.index.below)) {
       return BadRequest("BAD_PAGE_TOKEN", "this page token was not made here; begin again without one");
     }
     for (const auto& part : plan.text.parts) {

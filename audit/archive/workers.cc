@@ -2,10 +2,16 @@
 
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace yizhan::audit {
 
 Workers::Workers(int threads, size_t max_queued) : max_queued_(max_queued) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
+  for (int i = 0; i < threads; ++i)
+    threads_.emplace_back([this] {
+      NameThread("archive-worker");
+      Run();
+    });
 }
 
 Workers::~Workers() { Stop(); }

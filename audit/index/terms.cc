@@ -1,12 +1,12 @@
 #include "audit/index/terms.h"
 
-#include <openssl/sha.h>
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "audit/tlog/hash.h"
 #include "base/status.h"
 
 namespace yizhan::audit {
@@ -108,10 +108,9 @@ std::vector<Gram> GramsOf(std::string_view text) {
 Facet MakeFacet(char kind, std::string_view value) {
   std::string bytes(1, kind);
   bytes.append(value);
-  uint8_t digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), digest);
+  const Hash digest = Sha256(bytes);
   Facet facet;
-  std::memcpy(facet.data(), digest, facet.size());
+  std::memcpy(facet.data(), digest.bytes.data(), facet.size());
   return facet;
 }
 

@@ -87,7 +87,9 @@ absl::StatusOr<ledger::Proposal> DecideSend(Draft& draft, PersonNo sender, const
   if (!head && !draft.name.direct) return ConversationNotFound();
   YZ_ASSIGN_OR_RETURN(uint64_t message_id, AllocateMessageId(context, state));
   uint64_t last_seq = 0, first_seq = 1;
-  if (head) {
+  if (head && draft.name.direct) {
+    last_seq = head->last_seq;  // its two people are its members from the first message on, and cannot leave
+  } else if (head) {
     YZ_ASSIGN_OR_RETURN(auto member, FindMember(state, head->conversation_no, sender));
     if (!member) return ConversationNotFound();
     if (member->left_seq != 0) return NotAMember();

@@ -1,6 +1,7 @@
 #include "ledger/completion.h"
 
 #include "absl/types/span.h"
+#include "base/thread_name.h"
 
 namespace yizhan::ledger {
 namespace {
@@ -13,7 +14,10 @@ void Completion::OnCommit(absl::AnyInvocable<void()> wake) {
 }
 
 void Completion::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    NameThread("ledger-complete");
+    Run();
+  });
 }
 
 void Completion::Stop() {

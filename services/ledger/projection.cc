@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/status.h"
+#include "base/thread_name.h"
 #include "ledger/tables.h"
 
 namespace yizhan::ledger {
@@ -159,7 +160,10 @@ absl::Status Projection::Start() {
     signal->changed.notify_one();
   });
   YZ_RETURN_IF_ERROR(impl_->CatchUp());
-  impl_->thread = std::thread([this] { impl_->Run(); });
+  impl_->thread = std::thread([this] {
+    NameThread("ledger-reader");
+    impl_->Run();
+  });
   return absl::OkStatus();
 }
 

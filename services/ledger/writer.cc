@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/metrics.h"
 #include "base/status.h"
+#include "base/thread_name.h"
 #include "ledger/pending_state.h"
 #include "ledger/rocks.h"
 #include "rocksdb/db.h"
@@ -88,7 +89,10 @@ Writer::~Writer() { Stop(); }
 void Writer::Start() {
   std::lock_guard lock(mutex_);
   running_ = true;
-  thread_ = std::thread([this] { Loop(); });
+  thread_ = std::thread([this] {
+    NameThread("ledger-writer");
+    Loop();
+  });
 }
 
 void Writer::Stop() {

@@ -12,6 +12,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "base/http/sweep.h"
+#include "base/thread_name.h"
 
 namespace yizhan::http {
 namespace {
@@ -53,7 +54,10 @@ IoPool::IoPool(size_t threads) : size_(threads == 0 ? 1 : threads) {
   for (size_t i = 0; i < size_; ++i) {
     threads_[i] = std::make_unique<Thread>();
     threads_[i]->Tick();
-    threads_[i]->thread = std::thread([context = &threads_[i]->context] { context->run(); });
+    threads_[i]->thread = std::thread([context = &threads_[i]->context] {
+      NameThread("edge-io");
+      context->run();
+    });
   }
 }
 
