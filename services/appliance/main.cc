@@ -1,12 +1,17 @@
-// yizhan: the appliance in one process, and what people do with its data folder.
+// yizhan: the appliance in one process, and what people do with its data folder and its configuration.
 #include <signal.h>
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "appliance/appliance.h"
 #include "audit/archive/machine.h"
 #include "base/logging.h"
@@ -21,18 +26,60 @@ namespace {
 using yizhan::appliance::Appliance;
 using yizhan::appliance::RunOptions;
 
-// Exit codes: 0 as asked; 1 it could not be done, and why is on standard error; 2 the command line or the configuration is wrong.
+// Exit codes: 0 as asked; 1 it could not be done, and why is on standard error; 2 the command line or the configuration
+// is wrong.
 int Fail(const absl::Status& status) {
   std::cerr << "yizhan: " << status.message() << "\n";
   return absl::IsInvalidArgument(status) ? 2 : 1;
 }
 
-int Run(RunOptions options) {
-  if (auto level = yizhan::log::ParseLevel(options.log_level); level.ok()) {
-    yizhan::log::SetLevel(*level);
-  } else {
-    return Fail(level.status());
+// Where configuration comes from: --config FILE and the flags that stand for keys.
+struct Sources {
+  std::string file;
+  std::vector<std::pair<const yizhan::appliance::KeyFlag*, std::string>> flags;
+};
+
+void AddSources(CLI::App* command, Sources* sources) {
+  command->add_option("--config", sources->file, "YAML file with these and more settings; flags win over it")
+      ->type_name("FILE");
+  RunOptions defaults;
+  const auto keys = yizhan::appliance::OptionsSchema(&defaults).Keys();
+  for (const auto& flag : yizhan::appliance::kKeyFlags) {
+    const auto key =
+        std::find_if(keys.begin(), keys.end(), [&flag](const auto& each) { return each.name == flag.key; });
+    if (flag.value == nullptr) {
+      command->add_flag_callback(
+          flag.flag, [sources, &flag] { sources->flags.emplace_back(&flag, "false"); },
+          absl::StrCat(flag.key, ": false. ", key->help));
+      continue;
+    }
+    command
+        ->add_option_function<std::string>(
+            flag.flag, [sources, &flag](const std::string& value) { sources->flags.emplace_back(&flag, value); },
+            key->shown_default == "\"\"" ? key->help : absl::StrCat(key->help, " (", key->shown_default, ")"))
+        ->type_name(flag.value);
   }
+}
+
+// The file first, then the flags.
+absl::Status ReadSources(const Sources& sources, yizhan::config::Schema* schema) {
+  if (!sources.file.empty()) {
+    if (absl::Status status = schema->ReadFile(sources.file); !status.ok()) return status;
+  }
+  for (const auto& [flag, value] : sources.flags) {
+    if (absl::Status status = schema->Set(flag->key, value, flag->flag); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+int Run(const Sources& sources, RunOptions options) {
+  yizhan::config::Schema schema = yizhan::appliance::OptionsSchema(&options);
+  if (absl::Status status = ReadSources(sources, &schema); !status.ok()) {
+    Fail(status);
+    return 2;
+  }
+  options.domain_given = schema.Given("domain");
+  if (auto level = yizhan::log::ParseLevel(options.log_level); level.ok()) yizhan::log::SetLevel(*level);
   // Signals wait for us from before the first thread.
   sigset_t signals;
   sigemptyset(&signals);
@@ -47,10 +94,14 @@ int Run(RunOptions options) {
   if (!options.info_file.empty()) {
     // Whole or not at all: others wait for this file.
     const std::string partial = options.info_file + ".partial";
-    std::ofstream(partial) << yizhan::appliance::InfoJson(options, (*appliance)->addresses(), (*appliance)->demonstration());
-    if (std::rename(partial.c_str(), options.info_file.c_str()) != 0) return Fail(absl::UnavailableError("cannot write " + options.info_file));
+    std::ofstream(partial) << yizhan::appliance::InfoJson(options, (*appliance)->addresses(),
+                                                          (*appliance)->demonstration());
+    if (std::rename(partial.c_str(), options.info_file.c_str()) != 0) {
+      return Fail(absl::UnavailableError("cannot write " + options.info_file));
+    }
   }
-  std::cout << yizhan::appliance::InfoText(options, (*appliance)->addresses(), (*appliance)->demonstration()) << std::flush;
+  std::cout << yizhan::appliance::InfoText(options, (*appliance)->addresses(), (*appliance)->demonstration())
+            << std::flush;
   int signal = 0;
   sigwait(&signals, &signal);
   std::cout << "\nStopping…" << std::endl;
@@ -58,8 +109,35 @@ int Run(RunOptions options) {
   return 0;
 }
 
+// 0: in order; 1: it has mistakes, and all of them are told; 2: there is no such file.
+int CheckConfig(const std::string& file) {
+  RunOptions options;
+  const absl::Status status = yizhan::appliance::OptionsSchema(&options).ReadFile(file);
+  if (status.ok()) {
+    std::cout << file << ": in order\n";
+    return 0;
+  }
+  std::cerr << status.message() << "\n";
+  return absl::IsNotFound(status) ? 2 : 1;
+}
+
+int PrintConfig(const Sources& sources) {
+  RunOptions options;
+  yizhan::config::Schema schema = yizhan::appliance::OptionsSchema(&options);
+  if (absl::Status status = ReadSources(sources, &schema); !status.ok()) {
+    Fail(status);
+    return 2;
+  }
+  std::cout << schema.Print();
+  return 0;
+}
+
 // Replaying needs what each service makes of its records.
 int Ledger(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && (arguments[0] == "--help" || arguments[0] == "-h")) {
+    std::cout << yizhan::ledger::kLedgerUsage;
+    return 0;
+  }
   yizhan::audit::AuditMachine audit;
   yizhan::desk::DeskMachine desk;
   yizhan::directory::Machine directory;
@@ -76,38 +154,39 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", YIZHAN_VERSION);
 
   RunOptions options;
-  std::string config;
+  Sources sources;
   CLI::App* run = app.add_subcommand("run", "Run the whole appliance in this process, on one data folder.");
-  run->add_option("--config", config, "YAML file; flags win over it");
-  run->add_option("--data", options.data_dir, "Data folder (data)");
-  run->add_option("--info", options.info_file, "Write addresses and accounts to this file as JSON");
-  run->add_option("--pages", options.pages_dir, "The built pages");
-  run->add_option("--address", options.address, "Address to listen on (127.0.0.1)");
-  run->add_option("--port-base", options.port_base, "HTTPS here, XMPP +1 and +2 (TLS), gRPC +3, metrics +4; 0: any free ports (8440)");
-  CLI::Option* domain = run->add_option("--domain", options.domain, "XMPP domain and name of the installation (bank.example)");
-  run->add_option("--plain-xmpp", options.plain_xmpp_port, "XMPP without TLS on this port, for measuring, on loopback only");
-  run->add_option("--bench-people", options.bench_people, "Add people u0… with the password benchpw, for measuring; needs --domain");
-  run->add_option("--threads", options.threads, "Threads of the edge (one for each core, at most 8)");
-  run->add_option("--log-level", options.log_level, "debug, info, warning, error or off (warning)");
-  run->add_flag("!--no-demonstration", options.demonstration, "Do not seed the demonstration bank");
+  AddSources(run, &sources);
+  run->add_option("--info", options.info_file, "Write addresses and accounts to this file as JSON")->type_name("FILE");
+  run->add_option("--plain-xmpp", options.plain_xmpp_port,
+                  "XMPP without TLS on this port, for measuring, on loopback only; 0: any free port")
+      ->type_name("PORT");
+  run->add_option("--bench-people", options.bench_people,
+                  "Add N people u0… with the password benchpw, for measuring; needs --domain")
+      ->type_name("N");
 
-  CLI::App* ledger = app.add_subcommand("ledger", "Look into a data folder that no process uses: dump, verify, replay.");
+  CLI::App* config = app.add_subcommand("config", "Look at a configuration: check, print.");
+  config->require_subcommand(1);
+  std::string file;
+  CLI::App* check = config->add_subcommand("check", "Tell every mistake of a configuration file: 0 none, 1 some.");
+  check->add_option("FILE", file, "The configuration file")->required();
+  Sources printed;
+  CLI::App* print = config->add_subcommand("print", "Print every setting's value and where it comes from.");
+  AddSources(print, &printed);
+
+  CLI::App* ledger =
+      app.add_subcommand("ledger", "Look into a data folder that no process uses: dump, verify, replay.");
   ledger->prefix_command();
   ledger->set_help_flag();
 
-  // The file first, so that flags win over it: parse for --config, read it, parse again.
   try {
     app.parse(argc, argv);
-    if (!config.empty()) {
-      if (absl::Status status = yizhan::appliance::ReadConfig(config, options); !status.ok()) return Fail(status);
-      app.clear();
-      app.parse(argc, argv);
-    }
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
   }
-  options.domain_given = options.domain_given || domain->count() > 0;
   if (ledger->parsed()) return Ledger(ledger->remaining());
-  return Run(std::move(options));
+  if (check->parsed()) return CheckConfig(file);
+  if (print->parsed()) return PrintConfig(printed);
+  return Run(sources, std::move(options));
 }

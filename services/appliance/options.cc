@@ -1,139 +1,153 @@
 #include "appliance/options.h"
 
 #include <arpa/inet.h>
-#include <yaml-cpp/yaml.h>
 
-#include <fstream>
-#include <functional>
-#include <map>
+#include <memory>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/match.h"
-#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/status.h"
+#include "ldap/service/rules.h"
+#include "ldap/service/tables.h"
 
 namespace yizhan::appliance {
 namespace {
 
-// A setting: takes the node, or says what it should be.
-using Setter = std::function<absl::Status(const YAML::Node&)>;
-using Settings = std::map<std::string, Setter>;
-
-absl::Status Bad(const std::string& file, const YAML::Node& node, const std::string& message) {
-  return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", absl::StrCat(file, ":", node.Mark().line + 1, ": ", message));
+absl::Status CheckAddress(const std::string& address) {
+  in_addr v4;
+  in6_addr v6;
+  if (inet_pton(AF_INET, address.c_str(), &v4) == 1 || inet_pton(AF_INET6, address.c_str(), &v6) == 1) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be an IP address of this machine, such as 127.0.0.1, not \"", address, "\""));
 }
 
-template <typename T>
-Setter To(T* target, const char* what) {
-  return [target, what](const YAML::Node& node) {
-    try {
-      *target = node.as<T>();
-      return absl::OkStatus();
-    } catch (const YAML::Exception&) {
-      return absl::InvalidArgumentError(absl::StrCat("must be ", what));
+absl::Status CheckDomain(const std::string& domain) {
+  constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+  if (!domain.empty() && domain.size() <= 253 && domain.find_first_not_of(kLetters) == std::string::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be a domain name in lower case, such as bank.example, not \"", domain, "\""));
+}
+
+absl::Status CheckFolder(const std::string& folder) {
+  return folder.empty() ? absl::InvalidArgumentError("must be a folder") : absl::OkStatus();
+}
+
+absl::Status CheckSourceName(const std::string& name) {
+  constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+  if (!name.empty() && name.size() <= directory::kMaxSourceBytes && name != directory::kLocal &&
+      name.find_first_not_of(kLetters) == std::string::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("must be a name of 1 to ", directory::kMaxSourceBytes,
+                                                 " of a-z, 0-9, - and _, and not \"", std::string(directory::kLocal),
+                                                 "\", not \"", name, "\""));
+}
+
+std::vector<config::Schema::Mistake> CheckSourceNames(const std::vector<directory::LdapSource>& sources) {
+  std::set<std::string> names;
+  for (const directory::LdapSource& source : sources) {
+    if (!source.name.empty() && !names.insert(source.name).second) {
+      return {{"ldap", absl::StrCat("has two sources with the name \"", source.name, "\"; give each its own")}};
     }
+  }
+  return {};
+}
+
+// What CheckLdapConfig() refuses, at the key that it is about: its message begins with "ldap.KEY: ".
+std::vector<config::Schema::Mistake> CheckSource(const directory::LdapSource& source) {
+  const absl::Status status = directory::CheckLdapConfig(source.config);
+  if (status.ok()) return {};
+  absl::string_view what = status.message();
+  absl::ConsumePrefix(&what, "ldap.");
+  const size_t colon = what.find(": ");
+  std::string key(what.substr(0, colon));
+  if (key == "bind_password") key = "bind_password_file";
+  return {{std::move(key), std::string(colon == absl::string_view::npos ? what : what.substr(colon + 2))}};
+}
+
+void BindSource(config::Schema& schema, directory::LdapSource* source) {
+  directory::LdapConfig& config = source->config;
+  if (config.attributes.key.empty()) config = directory::OpenLdapDefaults();
+  // The word is not kept: the attributes tell.
+  auto type = std::make_shared<std::string>(config.attributes.login == "uid" ? "openldap" : "ad");
+  const auto chosen = [&config, type] {
+    config = *type == "ad" ? directory::ActiveDirectoryDefaults() : directory::OpenLdapDefaults();
   };
-}
-
-// Applies a mapping; anything unknown is refused with what there is.
-absl::Status Apply(const std::string& file, const YAML::Node& map, const Settings& settings) {
-  if (!map.IsMap()) return Bad(file, map, "must be a mapping of settings");
-  for (const auto& entry : map) {
-    const std::string key = entry.first.as<std::string>("");
-    auto it = settings.find(key);
-    if (it == settings.end()) {
-      std::vector<std::string> known;
-      for (const auto& setting : settings) known.push_back(setting.first);
-      return Bad(file, entry.first, absl::StrCat("unknown setting '", key, "'; known here: ", absl::StrJoin(known, ", ")));
-    }
-    if (absl::Status status = it->second(entry.second); !status.ok()) {
-      return absl::StrContains(status.message(), file) ? status : Bad(file, entry.second, absl::StrCat(key, " ", std::string(status.message())));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadSource(const std::string& file, const YAML::Node& node, directory::LdapSource& source) {
-  std::string type = "openldap", password_file;
-  if (node["type"]) type = node["type"].as<std::string>("");
-  if (type != "openldap" && type != "ad") return Bad(file, node, "type must be openldap or ad");
-  directory::LdapConfig& config = source.config;
-  config = type == "ad" ? directory::ActiveDirectoryDefaults() : directory::OpenLdapDefaults();
-  YZ_RETURN_IF_ERROR(Apply(file, node,
-                           {{"name", To(&source.name, "a name")},
-                            {"type", To(&type, "openldap or ad")},
-                            {"urls", To(&config.urls, "a list of addresses")},
-                            {"start_tls", To(&config.start_tls, "true or false")},
-                            {"ca_file", To(&config.ca_file, "a file")},
-                            {"bind_dn", To(&config.bind_dn, "a DN")},
-                            {"bind_password_file", To(&password_file, "a file that holds the password")},
-                            {"people_base", To(&config.people_base, "a DN")},
-                            {"people_filter", To(&config.people_filter, "a filter")},
-                            {"login_filter", To(&config.login_filter, "a filter with {login}")},
-                            {"departments_base", To(&config.departments_base, "a DN")},
-                            {"departments_filter", To(&config.departments_filter, "a filter")}}));
-  if (source.name.empty()) return Bad(file, node, "an LDAP source needs a name");
-  if (!password_file.empty()) {
-    std::ifstream in(password_file);
-    std::string password;
-    if (!std::getline(in, password)) return Bad(file, node, absl::StrCat("bind_password_file ", password_file, " cannot be read"));
-    config.bind_password = Secret<std::string>(password);
-  }
-  if (absl::Status status = directory::CheckLdapConfig(config); !status.ok()) return Bad(file, node, std::string(status.message()));
-  return absl::OkStatus();
+  schema
+      .String("name", &source->name,
+              "What people's entries are known to come from; never to be changed: 1 to 32 of a-z, 0-9, - and _.",
+              CheckSourceName)
+      .Required()
+      .Preset("type", type.get(), {"openldap", "ad"}, chosen,
+              "Which filters and attributes stand where none are given.")
+      .Strings("urls", &config.urls,
+               "Servers with the same directory, the preferred one first: [\"ldaps://HOST:PORT\"].")
+      .Required()
+      .Bool("start_tls", &config.start_tls, "Ask ldap:// servers for TLS first; nothing is sent to them without.")
+      .String("ca_file", &config.ca_file, "The authorities that may vouch for the servers, in PEM.")
+      .Required()
+      .String("bind_dn", &config.bind_dn, "Who searches: a DN that may read people and departments.")
+      .Required()
+      .SecretFile("bind_password_file", &config.bind_password, "A file whose first line is that one's password.")
+      .Required()
+      .String("people_base", &config.people_base, "The DN below which people are.")
+      .Required()
+      .String("people_filter", &config.people_filter, "Which entries below it are people.")
+      .String("login_filter", &config.login_filter, "Who may log in; {login} is what they typed.")
+      .String("departments_base", &config.departments_base, "The DN below which departments are.")
+      .String("departments_filter", &config.departments_filter, "Which entries are departments; empty: no departments.")
+      .Together([source] { return CheckSource(*source); });
 }
 
 }  // namespace
 
-absl::Status ReadConfig(const std::string& path, RunOptions& options) {
-  YAML::Node root;
-  try {
-    root = YAML::LoadFile(path);
-  } catch (const YAML::BadFile&) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", absl::StrCat(path, " cannot be read"));
-  } catch (const YAML::Exception& error) {
-    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", absl::StrCat(path, ":", error.mark.line + 1, ": not YAML: ", error.msg));
-  }
-  if (root.IsNull()) return absl::OkStatus();
-  return Apply(path, root,
-               {{"address", To(&options.address, "an address of this machine")},
-                {"port_base", To(&options.port_base, "a port")},
-                {"domain", [&](const YAML::Node& node) {
-                   options.domain_given = true;
-                   return To(&options.domain, "a domain")(node);
-                 }},
-                {"data", To(&options.data_dir, "a folder")},
-                {"pages", To(&options.pages_dir, "a folder")},
-                {"log_level", To(&options.log_level, "debug, info, warning or error")},
-                {"demonstration", To(&options.demonstration, "true or false")},
-                {"im_partitions", To(&options.im_partitions, "a number")},
-                {"threads", To(&options.threads, "a number")},
-                {"ldap", [&](const YAML::Node& node) -> absl::Status {
-                   if (!node.IsSequence()) return absl::InvalidArgumentError("must be a list of sources");
-                   for (const auto& entry : node) YZ_RETURN_IF_ERROR(ReadSource(path, entry, options.ldap_sources.emplace_back()));
-                   return absl::OkStatus();
-                 }}});
+config::Schema OptionsSchema(RunOptions* options) {
+  config::Schema schema;
+  schema
+      .String("data", &options->data_dir, "The data folder: ledger, archive, search index, keys, certificates.",
+              CheckFolder)
+      .String("pages", &options->pages_dir, "The folder of the built pages; empty: no pages are served.")
+      .String("address", &options->address, "The IP address to listen on.", CheckAddress)
+      .Int("port_base", &options->port_base, 0, 65'530,
+           "HTTPS at this port, XMPP at +1 (STARTTLS) and +2 (TLS), gRPC at +3, metrics at +4; 0: any free ports.")
+      .String("domain", &options->domain, "The XMPP domain and name of the installation.", CheckDomain)
+      .Choice("log_level", &options->log_level, {"debug", "info", "warning", "error", "off"}, "What is logged.")
+      .Bool("demonstration", &options->demonstration,
+            "Whether to seed the demonstration bank: people with a known password.")
+      .Int("im_partitions", &options->im_partitions, 1, 4'095,
+           "Partitions of conversations. A data folder keeps those that it has.")
+      .Int("threads", &options->threads, 0, 64, "Threads of the edge; 0: one for each core, at most 8.")
+      .List<directory::LdapSource>("ldap", &options->ldap_sources, BindSource,
+                                   "LDAP directories whose people log in with their passwords there.")
+      .Together([options] { return CheckSourceNames(options->ldap_sources); });
+  return schema;
 }
 
 absl::Status CheckOptions(const RunOptions& options) {
-  const auto refuse = [](const std::string& message) { return Refuse(absl::StatusCode::kInvalidArgument, "OPTIONS", message); };
-  in_addr v4;
-  in6_addr v6;
-  if (inet_pton(AF_INET, options.address.c_str(), &v4) != 1 && inet_pton(AF_INET6, options.address.c_str(), &v6) != 1) {
-    return refuse(absl::StrCat("--address ", options.address, " is not an IP address of this machine"));
-  }
+  const auto refuse = [](const std::string& message) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "OPTIONS", message);
+  };
   const bool loopback = options.address.rfind("127.", 0) == 0 || options.address == "::1";
-  if (options.port_base < 0 || options.port_base > 65'530) return refuse(absl::StrCat("--port-base ", options.port_base, " leaves no room for five ports; use 0 to 65530"));
-  if (options.plain_xmpp_port >= 0 && !loopback) return refuse("--plain-xmpp is for measuring and for loopback only: passwords would cross the network in the clear");
+  if (options.plain_xmpp_port >= 0 && !loopback) {
+    return refuse(
+        "--plain-xmpp is for measuring and for loopback only: passwords would cross the network in the clear");
+  }
   if (options.plain_xmpp_port > 65'535) return refuse("--plain-xmpp must be a port, 0 to 65535");
   if (options.bench_people < 0 || options.bench_people > 200'000) return refuse("--bench-people must be 0 to 200000");
-  if (options.bench_people > 0 && !options.domain_given) return refuse("--bench-people puts known passwords into the directory: it is taken only together with --domain, on a data folder for measuring");
-  if (options.bench_people > 0 && !loopback) return refuse("--bench-people is taken on loopback only: its passwords are known to everybody");
-  if (options.domain.empty() || options.domain.size() > 253 || options.domain.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") != std::string::npos) {
-    return refuse(absl::StrCat("--domain '", options.domain, "' is not a domain name in lower case"));
+  if (options.bench_people > 0 && !options.domain_given) {
+    return refuse(
+        "--bench-people puts known passwords into the directory: it is taken only together with --domain, on a data "
+        "folder for measuring");
   }
-  if (options.im_partitions < 1 || options.im_partitions > 4'095) return refuse("im_partitions must be 1 to 4095");
-  if (options.threads < 0 || options.threads > 64) return refuse("threads must be 0 to 64");
+  if (options.bench_people > 0 && !loopback) {
+    return refuse("--bench-people is taken on loopback only: its passwords are known to everybody");
+  }
   return absl::OkStatus();
 }
 

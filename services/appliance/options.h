@@ -1,10 +1,11 @@
-// What `yizhan run` was told: by flags and by a configuration file.
+// What `yizhan run` was told: by a configuration file and by flags, which win.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/config.h"
 #include "ldap/service/ldap_sources.h"
 
 namespace yizhan::appliance {
@@ -32,10 +33,27 @@ struct RunOptions {
   std::vector<directory::LdapSource> ldap_sources;
 };
 
-// Reads a YAML file into `options`. InvalidArgument names file, line and key for anything unknown or of the wrong kind.
-absl::Status ReadConfig(const std::string& path, RunOptions& options);
+// The keys of the configuration file, bound to `options`, with all their bounds. `options` outlives it.
+config::Schema OptionsSchema(RunOptions* options);
 
-// What does not fit together: InvalidArgument with what to change.
+// Which flag stands for which key. Keys without one are set in the file only.
+struct KeyFlag {
+  const char* flag;
+  const char* key;
+  const char* value;  // what follows the flag, for --help; null: nothing, and the flag sets the key to false
+};
+inline constexpr KeyFlag kKeyFlags[] = {
+    {"--data", "data", "DIR"},
+    {"--pages", "pages", "DIR"},
+    {"--address", "address", "IP"},
+    {"--port-base", "port_base", "PORT"},
+    {"--domain", "domain", "DOMAIN"},
+    {"--threads", "threads", "N"},
+    {"--log-level", "log_level", "LEVEL"},
+    {"--no-demonstration", "demonstration", nullptr},
+};
+
+// What does not fit together: InvalidArgument with what to change. Single values are checked by the schema.
 absl::Status CheckOptions(const RunOptions& options);
 
 }  // namespace yizhan::appliance

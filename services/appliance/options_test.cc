@@ -10,12 +10,28 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string FileWith(const std::string& name, const std::string& text) {
+  const std::string path = testing::TempDir() + "/options_test_" + name;
+  std::ofstream(path) << text;
+  return path;
+}
 
 absl::Status Read(const std::string& text, RunOptions* options = nullptr) {
-  const std::string path = testing::TempDir() + "/options_test.yaml";
-  std::ofstream(path) << text;
   RunOptions local;
-  return ReadConfig(path, options ? *options : local);
+  return OptionsSchema(options ? options : &local).ReadFile(FileWith("yaml", text));
+}
+
+std::string Mistakes(const std::string& text) { return std::string(Read(text).message()); }
+
+// A source in which nothing is wrong.
+std::string Source(const std::string& name, const std::string& more = "") {
+  const std::string pem = FileWith("ca.pem", "-----BEGIN CERTIFICATE-----\n");
+  const std::string password = FileWith("password", "s3cret\n");
+  return "  - name: " + name + "\n    urls: ['ldaps://10.0.0.1']\n    ca_file: " + pem +
+         "\n    bind_dn: cn=reader,dc=bank\n    bind_password_file: " + password +
+         "\n    people_base: dc=bank\n    departments_base: dc=bank\n" + more;
 }
 
 TEST(Options, ReadsWhatTheFileSays) {
@@ -28,16 +44,69 @@ TEST(Options, ReadsWhatTheFileSays) {
 }
 
 TEST(Options, ABrokenFileIsNamedWithItsLine) {
-  EXPECT_THAT(std::string(Read("domain: a\nport_base: high\n").message()), AllOf(HasSubstr(":2:"), HasSubstr("port_base must be a port")));
-  EXPECT_THAT(std::string(Read("domian: a\n").message()), AllOf(HasSubstr(":1:"), HasSubstr("unknown setting 'domian'"), HasSubstr("known here")));
-  EXPECT_THAT(std::string(Read("a: [\n").message()), HasSubstr("not YAML"));
-  EXPECT_THAT(std::string(Read("- a\n").message()), HasSubstr("mapping"));
+  EXPECT_THAT(Mistakes("domain: a\nport_base: high\n"),
+              AllOf(HasSubstr(":2:"), HasSubstr("\"port_base\" must be a whole number from 0 to 65530, not \"high\"")));
+  EXPECT_THAT(Mistakes("domian: a\n"),
+              AllOf(HasSubstr(":1:"), HasSubstr("no key \"domian\"; did you mean \"domain\"?")));
+  EXPECT_THAT(Mistakes("a: [\n"), HasSubstr("not YAML"));
+  EXPECT_THAT(Mistakes("- a\n"), HasSubstr("\"key: value\" lines"));
   RunOptions options;
-  EXPECT_THAT(std::string(ReadConfig("/nowhere.yaml", options).message()), HasSubstr("/nowhere.yaml cannot be read"));
+  EXPECT_THAT(std::string(OptionsSchema(&options).ReadFile("/nowhere.yaml").message()),
+              HasSubstr("/nowhere.yaml cannot be read"));
+}
+
+TEST(Options, EachValueIsHeldToItsBounds) {
+  for (const char* bad :
+       {"domain: Bank Example", "domain: ''", "address: everywhere", "address: 10.0.0", "port_base: 65531",
+        "port_base: -1", "data: ''", "log_level: loud", "im_partitions: 0", "im_partitions: 4096", "threads: 65",
+        "demonstration: maybe", "ldap: hq", "pages: [a]", "plain_xmpp: 0"}) {
+    EXPECT_THAT(Mistakes(bad), HasSubstr(":1: ")) << bad;
+  }
+  EXPECT_TRUE(Read("address: '::1'\nport_base: 0\nlog_level: off\nthreads: 64\nim_partitions: 4095\n").ok());
+}
+
+TEST(Options, ALdapSourceIsRead) {
+  RunOptions options;
+  const absl::Status status =
+      Read("ldap:\n" + Source("hq") + Source("ad", "    people_filter: (cn=*)\n    type: ad\n"), &options);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(options.ldap_sources.size(), 2u);
+  EXPECT_EQ(options.ldap_sources[0].config.bind_password.Reveal(), "s3cret");
+  EXPECT_EQ(options.ldap_sources[0].config.attributes.login, "uid");
+  EXPECT_EQ(options.ldap_sources[1].config.attributes.login, "sAMAccountName");
+  EXPECT_EQ(options.ldap_sources[1].config.people_filter, "(cn=*)");
+  const std::string printed = OptionsSchema(&options).Print();
+  EXPECT_THAT(printed, AllOf(HasSubstr("    type: ad\n"), HasSubstr("    type: openldap\n"),
+                             HasSubstr("people_filter: \"(cn=*)\""), Not(HasSubstr("s3cret"))));
+  EXPECT_EQ(options.ldap_sources[1].config.people_filter, "(cn=*)");
 }
 
 TEST(Options, AnLdapSourceInTheClearIsRefused) {
-  EXPECT_THAT(std::string(Read("ldap:\n  - name: hq\n    urls: ['ldap://10.0.0.1']\n    start_tls: false\n").message()), HasSubstr(":2:"));
+  EXPECT_THAT(Mistakes("ldap:\n  - name: hq\n    urls: ['ldap://10.0.0.1']\n    start_tls: false\n"),
+              AllOf(HasSubstr(":3: \"ldap[0].urls\""), HasSubstr("in the clear")));
+}
+
+TEST(Options, EachMistakeOfALdapSourceIsTold) {
+  EXPECT_THAT(
+      Mistakes("ldap:\n  - name: hq\n    urls: ['ldaps://10.0.0.1']\n"),
+      AllOf(HasSubstr(":2: \"ldap[0].bind_dn\" is missing"), HasSubstr(":2: \"ldap[0].bind_password_file\" is missing"),
+            HasSubstr(":2: \"ldap[0].ca_file\" is missing"), HasSubstr(":2: \"ldap[0].people_base\" is missing")));
+  EXPECT_THAT(Mistakes("ldap:\n" + Source("local")), HasSubstr(":2: \"ldap[0].name\" must be"));
+  EXPECT_THAT(Mistakes("ldap:\n" + Source("hq") + Source("hq")),
+              HasSubstr(":1: \"ldap\" has two sources with the name \"hq\""));
+  EXPECT_THAT(Mistakes("ldap:\n" + Source("hq", "    login_filter: (uid=x)\n")),
+              HasSubstr(":9: \"ldap[0].login_filter\" lacks {login}"));
+}
+
+TEST(Options, EveryFlagStandsForAKey) {
+  RunOptions options;
+  config::Schema schema = OptionsSchema(&options);
+  for (const KeyFlag& each : kKeyFlags) {
+    EXPECT_THAT(std::string(schema.Set(each.key, "?", each.flag).message()), Not(HasSubstr("which is no key")))
+        << each.flag;
+  }
+  EXPECT_EQ(schema.Set("port_base", "70000", "--port-base").message(),
+            "--port-base must be a whole number from 0 to 65530, not \"70000\"");
 }
 
 TEST(Options, KnownPasswordsAndPlainTextStayOnLoopback) {
@@ -52,7 +121,7 @@ TEST(Options, KnownPasswordsAndPlainTextStayOnLoopback) {
   EXPECT_THAT(std::string(CheckOptions(options).message()), HasSubstr("--domain"));
   options.domain_given = true;
   EXPECT_TRUE(CheckOptions(options).ok());
-  options.domain = "Bank Example";
+  options.plain_xmpp_port = 65'536;
   EXPECT_FALSE(CheckOptions(options).ok());
 }
 

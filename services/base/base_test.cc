@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "base/clock.h"
-#include "base/config.h"
 #include "base/ids.h"
 #include "base/logging.h"
 #include "base/metrics.h"
@@ -105,106 +104,6 @@ TEST(Utf8, KnowsWhatIsNot) {
                           "\xf4\x90\x80\x80", "\xf5", "\xe4\xbd"}) {
     EXPECT_FALSE(IsUtf8(bad));
   }
-}
-
-struct Source {
-  std::string url;
-  int pages = 500;
-};
-struct Settings {
-  std::string domain = "localhost";
-  int port = 8443;
-  bool debug = false;
-  absl::Duration idle = absl::Seconds(75);
-  uint64_t cache = 1 << 20;
-  std::string level = "info";
-  std::vector<std::string> sites;
-  std::vector<Source> sources;
-  Secret<std::string> key;
-};
-
-config::Schema SchemaOf(Settings* s) {
-  config::Schema schema;
-  schema.String("domain", &s->domain, "The domain.")
-      .Int("edge.port", &s->port, 1, 65535, "The port.")
-      .Bool("edge.debug", &s->debug, "Tell more.")
-      .Duration("edge.idle", &s->idle, "Idle time.")
-      .Bytes("ledger.cache", &s->cache, "Cache.")
-      .Choice("log.level", &s->level, {"debug", "info"}, "Level.")
-      .Strings("widget.sites", &s->sites, "Sites.")
-      .SecretText("key", &s->key, "Key.")
-      .List<Source>(
-          "ldap", &s->sources,
-          [](config::Schema& schema, Source* source) {
-            schema.String("url", &source->url, "URL.").Int("pages", &source->pages, 1, 1000, "Page size.");
-          },
-          "Sources.");
-  return schema;
-}
-
-TEST(Config, FillsWhatIsThereAndKeepsTheRest) {
-  Settings s;
-  absl::Status status = SchemaOf(&s).ReadText(
-      "domain: bank.example\nedge:\n  port: 443\n  debug: true\n  idle: 5m\nledger:\n  cache: 64MiB\nwidget:\n  sites: "
-      "[https://a, https://b]\n"
-      "ldap:\n  - url: ldaps://one\n  - url: ldaps://two\n    pages: 7\nkey: hunter2\n",
-      "t.yaml");
-  ASSERT_TRUE(status.ok()) << status;
-  EXPECT_EQ(s.domain, "bank.example");
-  EXPECT_EQ(s.port, 443);
-  EXPECT_TRUE(s.debug);
-  EXPECT_EQ(s.idle, absl::Minutes(5));
-  EXPECT_EQ(s.cache, 64u << 20);
-  EXPECT_EQ(s.level, "info");
-  EXPECT_THAT(s.sites, ::testing::ElementsAre("https://a", "https://b"));
-  ASSERT_EQ(s.sources.size(), 2u);
-  EXPECT_EQ(s.sources[0].pages, 500);
-  EXPECT_EQ(s.sources[1].pages, 7);
-  EXPECT_EQ(s.key.Reveal(), "hunter2");
-  Settings empty;
-  EXPECT_TRUE(SchemaOf(&empty).ReadText("", "t.yaml").ok());
-}
-
-TEST(Config, TellsEveryMistakeWithItsLine) {
-  Settings s;
-  absl::Status status = SchemaOf(&s).ReadText(
-      "domian: x\nedge:\n  port: 70000\n  idle: soon\n  debug: yes\nledger: 7\nlog:\n  level: loud\nldap:\n  - urll: "
-      "x\nldap2:\n  - a\ndomain: a\ndomain: b\n",
-      "t.yaml");
-  std::string text(status.message());
-  EXPECT_EQ(ReasonOf(status), "CONFIG");
-  EXPECT_THAT(text, HasSubstr("t.yaml:1: there is no key \"domian\"; did you mean \"domain\"?"));
-  EXPECT_THAT(text, HasSubstr("t.yaml:3: \"edge.port\" must be a whole number from 1 to 65535, not \"70000\""));
-  EXPECT_THAT(text, HasSubstr("t.yaml:4: \"edge.idle\" must be a time such as"));
-  EXPECT_THAT(text, HasSubstr("t.yaml:5: \"edge.debug\" must be true or false"));
-  EXPECT_THAT(text, HasSubstr("t.yaml:6: \"ledger\" is a section"));
-  EXPECT_THAT(text, HasSubstr("t.yaml:8: \"log.level\" must be one of debug, info"));
-  EXPECT_THAT(text, HasSubstr("t.yaml:10: there is no key \"ldap[0].urll\"; did you mean \"ldap[0].url\"?"));
-  EXPECT_THAT(text, HasSubstr("t.yaml:14: \"domain\" is there twice"));
-  for (const char* broken :
-       {"a: [", "\t- x", "just text", "- 1\n- 2", "key: {file: /nonexistent}", "edge: {port: }", "? [a]\n: b"}) {
-    Settings t;
-    EXPECT_FALSE(SchemaOf(&t).ReadText(broken, "t.yaml").ok()) << broken;
-  }
-  EXPECT_EQ(ReasonOf(SchemaOf(&s).ReadFile("/nonexistent.yaml")), "CONFIG_MISSING");
-}
-
-TEST(Config, DescribesItselfAsAFileThatCanBeRead) {
-  Settings s, t;
-  std::string text = SchemaOf(&s).Describe();
-  EXPECT_THAT(text, HasSubstr("edge:\n  # Tell more.\n  debug: false\n  # Idle time.\n  idle: 75s\n"));
-  absl::Status status = SchemaOf(&t).ReadText(text, "t.yaml");
-  EXPECT_TRUE(status.ok()) << status << text;
-}
-
-TEST(Config, ASnapshotIsExchangedWhole) {
-  config::Snapshot<Settings> snapshot(Settings{});
-  auto before = snapshot.Get();
-  Settings next;
-  next.port = 1;
-  snapshot.Set(next);
-  EXPECT_EQ(before->port, 8443);
-  EXPECT_EQ(snapshot.Get()->port, 1);
 }
 
 TEST(Shutdown, RunsItsStepsBackwards) {

@@ -3,39 +3,22 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 namespace yizhan::config {
 namespace {
 
 constexpr size_t kMaxMistakes = 10;
 constexpr size_t kMaxFileBytes = 1 << 20;
-
-absl::Status Wrong(std::string_view what) {
-  return absl::InvalidArgumentError(absl::string_view(what.data(), what.size()));
-}
-
-absl::Status Scalar(const YAML::Node& node, std::string* text) {
-  if (node.IsNull()) return Wrong("has no value; write one or leave the key out");
-  if (!node.IsScalar()) return Wrong("must be a single value");
-  *text = node.Scalar();
-  return absl::OkStatus();
-}
-
-// A number and the unit behind it.
-bool SplitUnit(const std::string& text, int64_t* number, std::string* unit) {
-  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  if (digits == 0 || digits > 15) return false;
-  *unit = text.substr(digits);
-  return absl::SimpleAtoi(text.substr(0, digits), number);
-}
 
 int EditDistance(const std::string& a, const std::string& b) {
   std::vector<int> row(b.size() + 1);
@@ -51,177 +34,29 @@ int EditDistance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-std::string Quoted(const std::string& text) {
-  YAML::Emitter out;
-  out << YAML::DoubleQuoted << text;
-  return out.c_str();
-}
-
-std::string ShowDuration(absl::Duration duration) {
-  return duration % absl::Seconds(1) == absl::ZeroDuration() ? absl::StrCat(absl::ToInt64Seconds(duration), "s")
-                                                             : absl::StrCat(absl::ToInt64Milliseconds(duration), "ms");
-}
+// A word of the file within a message: no longer than a line.
+std::string Shortened(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
 
 }  // namespace
 
 struct Schema::Mistakes {
   std::string name;
   std::vector<std::string> lines;
+  std::set<std::string> keys;  // that have one
   size_t more = 0;
-  void Add(const YAML::Node& node, const std::string& what) {
+  void Add(int line, const std::string& key, const std::string& what) {
+    keys.insert(key);
     if (lines.size() >= kMaxMistakes) {
       ++more;
       return;
     }
-    lines.push_back(absl::StrCat(name, ":", node.Mark().line + 1, ": ", what));
+    lines.push_back(absl::StrCat(name, ":", line + 1, ": ", what));
   }
 };
 
-Schema& Schema::Add(std::string key, std::string help, std::string shown_default,
-                    std::function<absl::Status(const YAML::Node&)> read) {
-  fields_[std::move(key)] = {std::move(read), std::move(help), std::move(shown_default), false, nullptr};
-  return *this;
-}
-
-Schema& Schema::String(std::string key, std::string* field, std::string help) {
-  return Add(std::move(key), std::move(help), Quoted(*field),
-             [field](const YAML::Node& node) { return Scalar(node, field); });
-}
-
-Schema& Schema::SecretText(std::string key, Secret<std::string>* field, std::string help) {
-  return Add(std::move(key), std::move(help) + " A value, or {file: PATH}.", "\"\"",
-             [field](const YAML::Node& node) -> absl::Status {
-               std::string text;
-               if (node.IsMap() && node.size() == 1 && node["file"] && node["file"].IsScalar()) {
-                 std::ifstream in(node["file"].Scalar());
-                 if (!std::getline(in, text))
-                   return Wrong("names a file that cannot be read: " + node["file"].Scalar());
-               } else {
-                 YZ_RETURN_IF_ERROR(Scalar(node, &text));
-               }
-               *field = Secret<std::string>(std::move(text));
-               return absl::OkStatus();
-             });
-}
-
-Schema& Schema::Bool(std::string key, bool* field, std::string help) {
-  return Add(std::move(key), std::move(help), *field ? "true" : "false",
-             [field](const YAML::Node& node) -> absl::Status {
-               std::string text;
-               YZ_RETURN_IF_ERROR(Scalar(node, &text));
-               if (text != "true" && text != "false") return Wrong("must be true or false");
-               *field = text == "true";
-               return absl::OkStatus();
-             });
-}
-
-Schema& Schema::Int(std::string key, int64_t* field, int64_t min, int64_t max, std::string help) {
-  return Add(std::move(key), std::move(help), absl::StrCat(*field),
-             [field, min, max](const YAML::Node& node) -> absl::Status {
-               std::string text;
-               YZ_RETURN_IF_ERROR(Scalar(node, &text));
-               int64_t value;
-               if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
-                 return Wrong(absl::StrCat("must be a whole number from ", min, " to ", max, ", not \"", text, "\""));
-               }
-               *field = value;
-               return absl::OkStatus();
-             });
-}
-
-Schema& Schema::Int(std::string key, int* field, int min, int max, std::string help) {
-  return Add(std::move(key), std::move(help), absl::StrCat(*field),
-             [field, min, max](const YAML::Node& node) -> absl::Status {
-               std::string text;
-               YZ_RETURN_IF_ERROR(Scalar(node, &text));
-               int value;
-               if (!absl::SimpleAtoi(text, &value) || value < min || value > max) {
-                 return Wrong(absl::StrCat("must be a whole number from ", min, " to ", max, ", not \"", text, "\""));
-               }
-               *field = value;
-               return absl::OkStatus();
-             });
-}
-
-Schema& Schema::Duration(std::string key, absl::Duration* field, std::string help) {
-  return Add(std::move(key), std::move(help), ShowDuration(*field), [field](const YAML::Node& node) -> absl::Status {
-    std::string text, unit;
-    YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    int64_t number = 0;
-    bool split = SplitUnit(text, &number, &unit);
-    absl::Duration one = unit == "ms"  ? absl::Milliseconds(1)
-                         : unit == "s" ? absl::Seconds(1)
-                         : unit == "m" ? absl::Minutes(1)
-                         : unit == "h" ? absl::Hours(1)
-                         : unit == "d" ? absl::Hours(24)
-                                       : absl::ZeroDuration();
-    if (!split || one == absl::ZeroDuration())
-      return Wrong("must be a time such as 250ms, 30s, 5m, 2h or 7d, not \"" + text + "\"");
-    *field = number * one;
-    return absl::OkStatus();
-  });
-}
-
-Schema& Schema::Bytes(std::string key, uint64_t* field, std::string help) {
-  return Add(std::move(key), std::move(help), absl::StrCat(*field), [field](const YAML::Node& node) -> absl::Status {
-    std::string text, unit;
-    YZ_RETURN_IF_ERROR(Scalar(node, &text));
-    int64_t number = 0;
-    bool split = SplitUnit(text, &number, &unit);
-    int shift = unit.empty() ? 0 : unit == "KiB" ? 10 : unit == "MiB" ? 20 : unit == "GiB" ? 30 : -1;
-    if (!split || shift < 0 || number > (INT64_MAX >> shift))
-      return Wrong("must be a size such as 512, 64KiB, 4MiB or 2GiB, not \"" + text + "\"");
-    *field = static_cast<uint64_t>(number) << shift;
-    return absl::OkStatus();
-  });
-}
-
-Schema& Schema::Choice(std::string key, std::string* field, std::vector<std::string> words, std::string help) {
-  std::string list = absl::StrJoin(words, ", ");
-  return Add(std::move(key), std::move(help) + " One of: " + list + ".", *field,
-             [field, words, list](const YAML::Node& node) -> absl::Status {
-               std::string text;
-               YZ_RETURN_IF_ERROR(Scalar(node, &text));
-               if (std::find(words.begin(), words.end(), text) == words.end())
-                 return Wrong("must be one of " + list + ", not \"" + text + "\"");
-               *field = text;
-               return absl::OkStatus();
-             });
-}
-
-Schema& Schema::Strings(std::string key, std::vector<std::string>* field, std::string help) {
-  std::vector<std::string> shown;
-  for (const std::string& text : *field) shown.push_back(Quoted(text));
-  return Add(std::move(key), std::move(help), "[" + absl::StrJoin(shown, ", ") + "]",
-             [field](const YAML::Node& node) -> absl::Status {
-               if (!node.IsSequence()) return Wrong("must be a list");
-               field->clear();
-               for (const YAML::Node& item : node) {
-                 field->emplace_back();
-                 YZ_RETURN_IF_ERROR(Scalar(item, &field->back()));
-               }
-               return absl::OkStatus();
-             });
-}
-
-Schema& Schema::AddList(std::string key, std::string help, std::function<Schema()> next_item,
-                        std::function<void()> clear) {
-  Field field;
-  field.read = [clear](const YAML::Node& node) -> absl::Status {
-    if (!node.IsSequence()) return Wrong("must be a list of sections");
-    clear();
-    return absl::OkStatus();
-  };
-  field.help = std::move(help);
-  field.shown_default = "[]";
-  field.list = true;
-  field.next_item = std::move(next_item);
-  fields_[std::move(key)] = std::move(field);
-  return *this;
-}
-
 std::string Schema::Nearest(const std::string& key) const {
   std::string best;
+  if (key.size() > 64) return best;
   int distance = std::max<int>(2, static_cast<int>(key.size()) / 3) + 1;
   for (const auto& [known, field] : fields_) {
     if (int d = EditDistance(key, known); d < distance) {
@@ -232,105 +67,197 @@ std::string Schema::Nearest(const std::string& key) const {
   return best;
 }
 
-void Schema::ReadItems(const Field& field, const YAML::Node& node, const std::string& path, Mistakes* mistakes) const {
-  size_t number = 0;
-  for (const YAML::Node& item : node) {
-    Schema schema = field.next_item();
-    std::string shown = absl::StrCat(path, "[", number++, "].");
-    if (!item.IsMap()) {
-      mistakes->Add(item, absl::StrCat("each item of \"", path, "\" must be a section"));
-      continue;
+void Schema::Walk(const YAML::Node& node, const std::string& prefix, const std::string& shown_prefix,
+                  Mistakes* mistakes) {
+  std::set<std::string> seen;
+  std::vector<std::pair<YAML::Node, YAML::Node>> presets, others;
+  for (const auto& entry : node) {
+    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    const std::string shown = Shortened(shown_prefix + prefix + name);
+    if (name.empty() || name.find('.') != std::string::npos) {
+      mistakes->Add(entry.first.Mark().line, shown,
+                    absl::StrCat("a key must be a word without a dot, not \"", Shortened(name), "\""));
+    } else if (!seen.insert(name).second) {
+      mistakes->Add(entry.first.Mark().line, shown, absl::StrCat("\"", shown, "\" is there twice; keep one"));
+    } else {
+      auto found = fields_.find(prefix + name);
+      (found != fields_.end() && found->second.preset ? presets : others).emplace_back(entry.first, entry.second);
     }
-    schema.Walk(item, "", shown, mistakes);
+  }
+  for (const auto* entries : {&presets, &others}) {
+    for (const auto& [name, value] : *entries) ReadKey(name, value, prefix + name.Scalar(), shown_prefix, mistakes);
   }
 }
 
-void Schema::Walk(const YAML::Node& node, const std::string& prefix, const std::string& shown_prefix,
-                  Mistakes* mistakes) const {
-  std::set<std::string> seen;
-  for (const auto& entry : node) {
-    std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "";
-    std::string key = prefix + name;
-    if (name.empty() || !seen.insert(name).second) {
-      mistakes->Add(entry.first, name.empty() ? "a key must be a word"
-                                              : absl::StrCat("\"", shown_prefix, key, "\" is there twice; keep one"));
-      continue;
-    }
-    if (auto found = fields_.find(key); found != fields_.end()) {
-      absl::Status status = found->second.read(entry.second);
-      if (!status.ok()) {
-        mistakes->Add(entry.second, absl::StrCat("\"", shown_prefix, key, "\" ", status.message()));
-      } else if (found->second.list) {
-        ReadItems(found->second, entry.second, shown_prefix + key, mistakes);
+void Schema::ReadKey(const YAML::Node& name, const YAML::Node& value, const std::string& key,
+                     const std::string& shown_prefix, Mistakes* mistakes) {
+  const int line = name.Mark().line;
+  const std::string shown = Shortened(shown_prefix + key);
+  if (auto found = fields_.find(key); found != fields_.end()) {
+    Field& field = found->second;
+    field.line = line;
+    field.origin = absl::StrCat(mistakes->name, ":", line + 1);
+    if (absl::Status status = field.read(value); !status.ok()) {
+      mistakes->Add(line, shown, absl::StrCat("\"", shown, "\" ", status.message()));
+    } else if (field.next_item) {
+      size_t number = 0;
+      for (const YAML::Node& item : value) {
+        const std::string path = absl::StrCat(shown, "[", number++, "]");
+        Schema schema = field.next_item();
+        if (!item.IsMap()) {
+          mistakes->Add(item.Mark().line, path, absl::StrCat("\"", path, "\" must be a section: \"key: value\" lines"));
+          continue;
+        }
+        schema.Walk(item, "", path + ".", mistakes);
+        schema.Finish(item.Mark().line, path + ".", mistakes);
       }
-      continue;
     }
-    auto below = fields_.lower_bound(key + ".");
-    if (below != fields_.end() && below->first.compare(0, key.size() + 1, key + ".") == 0) {
-      if (entry.second.IsMap()) {
-        Walk(entry.second, key + ".", shown_prefix, mistakes);
-      } else if (!entry.second.IsNull()) {
-        mistakes->Add(entry.second,
-                      absl::StrCat("\"", shown_prefix, key, "\" is a section with keys of its own, such as \"",
-                                   below->first, "\""));
-      }
-      continue;
+    return;
+  }
+  auto below = fields_.lower_bound(key + ".");
+  if (below != fields_.end() && absl::StartsWith(below->first, key + ".")) {
+    if (value.IsMap()) {
+      Walk(value, key + ".", shown_prefix, mistakes);
+    } else if (!value.IsNull()) {
+      mistakes->Add(line, shown,
+                    absl::StrCat("\"", shown, "\" is a section with keys of its own, such as \"", below->first, "\""));
     }
-    std::string nearest = Nearest(key);
-    mistakes->Add(entry.first,
-                  absl::StrCat("there is no key \"", shown_prefix, key, "\"",
-                               nearest.empty() ? "; remove it"
-                                               : absl::StrCat("; did you mean \"", shown_prefix, nearest, "\"?")));
+    return;
+  }
+  const std::string nearest = Nearest(key);
+  mistakes->Add(
+      line, shown,
+      absl::StrCat("there is no key \"", shown, "\"",
+                   nearest.empty() ? "; remove it" : absl::StrCat("; did you mean \"", shown_prefix, nearest, "\"?")));
+}
+
+void Schema::Finish(int line, const std::string& shown_prefix, Mistakes* mistakes) const {
+  for (const auto& [key, field] : fields_) {
+    if (!field.required || !field.origin.empty()) continue;
+    mistakes->Add(line, shown_prefix + key, absl::StrCat("\"", shown_prefix, key, "\" is missing. ", field.help));
+  }
+  if (!together_) return;
+  for (const Mistake& mistake : together_()) {
+    const std::string shown = shown_prefix + mistake.key;
+    if (mistakes->keys.count(shown) > 0) continue;
+    auto found = fields_.find(mistake.key);
+    const bool there = found != fields_.end() && found->second.line >= 0;
+    mistakes->Add(there ? found->second.line : line, shown, absl::StrCat("\"", shown, "\" ", mistake.what));
   }
 }
 
 absl::Status Schema::ReadText(const std::string& text, const std::string& name) {
-  if (text.size() > kMaxFileBytes)
-    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", name + ": larger than 1 MiB is no configuration");
-  Mistakes mistakes{name, {}, 0};
+  const auto refuse = [](std::string_view message) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", message);
+  };
+  if (text.size() > kMaxFileBytes) return refuse(name + ": larger than 1 MiB is no configuration");
+  if (!IsUtf8(text)) return refuse(name + ": this is not text in UTF-8");
+  Mistakes mistakes{name, {}, {}, 0};
   try {
-    YAML::Node root = YAML::Load(text);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      mistakes.Add(documents[1].Mark().line, "", "a second document begins here (\"---\"); keep one");
+    }
+    const YAML::Node root = documents.empty() ? YAML::Node() : documents[0];
     if (root.IsMap()) {
       Walk(root, "", "", &mistakes);
-    } else if (!root.IsNull()) {
-      mistakes.Add(root, "a configuration consists of \"key: value\" lines");
+      Finish(0, "", &mistakes);
+    } else if (root.IsNull()) {
+      Finish(0, "", &mistakes);
+    } else {
+      mistakes.Add(root.Mark().line, "", "a configuration consists of \"key: value\" lines");
     }
   } catch (const YAML::Exception& error) {
-    mistakes.lines.push_back(absl::StrCat(name, ":", error.mark.line + 1, ": this is not YAML: ", error.msg));
+    mistakes.Add(error.mark.line, "", absl::StrCat("this is not YAML: ", error.msg));
   }
   if (mistakes.lines.empty()) return absl::OkStatus();
   if (mistakes.more > 0) mistakes.lines.push_back(absl::StrCat(name, ": and ", mistakes.more, " more"));
-  return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", absl::StrJoin(mistakes.lines, "\n"));
+  return refuse(absl::StrJoin(mistakes.lines, "\n"));
 }
 
 absl::Status Schema::ReadFile(const std::string& path) {
+  std::error_code error;
   std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  if (!in)
-    return Refuse(absl::StatusCode::kNotFound, "CONFIG_MISSING",
-                  "the configuration " + path + " cannot be read: is it there, and may this user read it?");
-  text << in.rdbuf();
-  return ReadText(std::move(text).str(), path);
+  if (!in || std::filesystem::is_directory(path, error)) {
+    return Refuse(
+        absl::StatusCode::kNotFound, "CONFIG_MISSING",
+        "the configuration " + path + " cannot be read: is it there, is it a file, and may this user read it?");
+  }
+  // One byte more than is taken, so that ReadText() sees what is too long, and a device does not fill the memory.
+  std::string text(kMaxFileBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  return ReadText(text, path);
 }
 
-std::string Schema::Describe() const {
+absl::Status Schema::Set(const std::string& key, const std::string& value, const std::string& origin) {
+  auto found = fields_.find(key);
+  absl::Status status = found == fields_.end()
+                            ? absl::InvalidArgumentError(absl::StrCat("sets \"", key, "\", which is no key"))
+                            : found->second.read(YAML::Node(value));
+  if (!status.ok()) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", absl::StrCat(origin, " ", status.message()));
+  }
+  found->second.origin = origin;
+  found->second.line = -1;
+  return absl::OkStatus();
+}
+
+bool Schema::Given(const std::string& key) const {
+  auto found = fields_.find(key);
+  return found != fields_.end() && !found->second.origin.empty();
+}
+
+std::vector<Schema::Key> Schema::Keys() const {
+  std::vector<Key> keys;
+  for (const auto& [name, field] : fields_) {
+    keys.push_back({name, field.help, field.shown_default, field.required});
+    if (!field.next_item) continue;
+    for (Key& key : field.item_keys()) {
+      key.name = name + "[]." + key.name;
+      keys.push_back(std::move(key));
+    }
+  }
+  return keys;
+}
+
+// Every key at its place in the file; `line` writes what stands there.
+template <typename Line>
+std::string Schema::Outline(const Line& line) const {
   std::string out;
   std::vector<std::string> open;
   for (const auto& [key, field] : fields_) {
-    std::vector<std::string> parts;
-    for (size_t at = 0; at <= key.size();) {
-      size_t dot = std::min(key.find('.', at), key.size());
-      parts.push_back(key.substr(at, dot - at));
-      at = dot + 1;
-    }
+    std::vector<std::string> parts = absl::StrSplit(key, '.');
     size_t same = 0;
     while (same < open.size() && same + 1 < parts.size() && open[same] == parts[same]) ++same;
     open.assign(parts.begin(), parts.end() - 1);
     for (size_t i = same; i < open.size(); ++i) absl::StrAppend(&out, std::string(2 * i, ' '), open[i], ":\n");
-    std::string indent(2 * open.size(), ' ');
-    absl::StrAppend(&out, indent, "# ", field.help, "\n", indent, parts.back(), ": ", field.shown_default, "\n");
+    line(std::string(2 * open.size(), ' '), parts.back(), field, &out);
   }
   return out;
+}
+
+std::string Schema::Describe() const {
+  return Outline([](const std::string& indent, const std::string& name, const Field& field, std::string* out) {
+    absl::StrAppend(out, indent, "# ", field.help, "\n", indent, name, ": ", field.shown_default, "\n");
+  });
+}
+
+std::string Schema::Print() const {
+  const auto value = [](const std::string& indent, const std::string& name, const Field& field, std::string* out) {
+    absl::StrAppend(out, indent, name, ": ", field.show(), "\n");
+  };
+  return Outline([&](const std::string& indent, const std::string& name, const Field& field, std::string* out) {
+    const std::string origin = absl::StrCat("  # ", field.origin.empty() ? "default" : field.origin, "\n");
+    const std::vector<Schema> items = field.items ? field.items() : std::vector<Schema>();
+    absl::StrAppend(out, indent, name, ":", items.empty() ? " " + field.show() : "", origin);
+    for (const Schema& item : items) {
+      std::string mark = "- ";
+      for (const auto& line : absl::StrSplit(item.Outline(value), '\n', absl::SkipEmpty())) {
+        absl::StrAppend(out, indent, "  ", std::exchange(mark, "  "), line, "\n");
+      }
+    }
+  });
 }
 
 }  // namespace yizhan::config
