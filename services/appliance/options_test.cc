@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
 
 namespace yizhan::appliance {
 namespace {
@@ -107,6 +111,62 @@ TEST(Options, EveryFlagStandsForAKey) {
   }
   EXPECT_EQ(schema.Set("port_base", "70000", "--port-base").message(),
             "--port-base must be a whole number from 0 to 65530, not \"70000\"");
+}
+
+std::string TextOf(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+// packaging/yizhan.yaml: a setting behind "#" is one that could be switched on; prose stands behind "# ".
+TEST(Options, TheExampleHasEveryKeyAndItsDefault) {
+  const std::string example = TextOf(YIZHAN_PACKAGING "/yizhan.yaml");
+  EXPECT_TRUE(Read(example).ok());
+  RunOptions options;
+  config::Schema schema = OptionsSchema(&options);
+  std::string switched_on;
+  std::istringstream lines(example);
+  for (std::string line; std::getline(lines, line);) {
+    const bool off = line.size() > 1 && line[0] == '#' && (line[1] != ' ' || line[2] == ' ');
+    if (off) line.erase(0, 1);
+    switched_on += line + "\n";
+    const size_t colon = line.find(": ");
+    if (!off || colon == std::string::npos || line[0] == ' ') continue;
+    const std::string key = line.substr(0, colon);
+    for (const auto& each : schema.Keys()) {
+      if (each.name == key) EXPECT_EQ(line.substr(colon + 2), each.shown_default) << key;
+    }
+  }
+  switched_on = std::regex_replace(switched_on, std::regex("ca_file: .*"),
+                                   "ca_file: " + FileWith("ca.pem", "-----BEGIN CERTIFICATE-----\n"));
+  switched_on = std::regex_replace(switched_on, std::regex("bind_password_file: .*"),
+                                   "bind_password_file: " + FileWith("password", "x"));
+  const absl::Status status = schema.ReadFile(FileWith("example.yaml", switched_on));
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(options.ldap_sources.size(), 1u);
+  const directory::LdapConfig defaults = directory::OpenLdapDefaults();
+  EXPECT_EQ(options.ldap_sources[0].config.people_filter, defaults.people_filter);
+  EXPECT_EQ(options.ldap_sources[0].config.login_filter, defaults.login_filter);
+  EXPECT_EQ(options.ldap_sources[0].config.departments_filter, defaults.departments_filter);
+  for (const auto& key : schema.Keys()) {
+    const size_t item = key.name.find("[].");
+    if (item == std::string::npos) {
+      EXPECT_TRUE(schema.Given(key.name)) << key.name;
+    } else {
+      EXPECT_THAT(switched_on, HasSubstr(" " + key.name.substr(item + 3) + ": "));
+    }
+  }
+}
+
+TEST(Options, TheManualHasEveryKeyAndNoOther) {
+  const std::string manual = TextOf(YIZHAN_PACKAGING "/man/yizhan.yaml.5");
+  std::multiset<std::string> told, known;
+  const std::regex entry("\\.TP\n\\.B ([^\n]*)\n");
+  for (std::sregex_iterator each(manual.begin(), manual.end(), entry), end; each != end; ++each)
+    told.insert((*each)[1]);
+  RunOptions options;
+  for (const auto& key : OptionsSchema(&options).Keys()) known.insert(key.name);
+  EXPECT_EQ(told, known);
 }
 
 TEST(Options, KnownPasswordsAndPlainTextStayOnLoopback) {

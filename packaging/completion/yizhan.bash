@@ -1,0 +1,42 @@
+# Completion of yizhan and yizhan-verify in bash. tests/lint/commands.py holds it to what the programs take.
+
+_yizhan_files() { mapfile -t COMPREPLY < <(compgen -f -- "$1"); compopt -o filenames 2>/dev/null; }
+_yizhan_folders() { mapfile -t COMPREPLY < <(compgen -d -- "$1"); compopt -o filenames 2>/dev/null; }
+_yizhan_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2"); }
+
+_yizhan() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+  COMPREPLY=()
+  case $before in
+    --config | --info) _yizhan_files "$word"; return ;;
+    --data | --pages | --scratch) _yizhan_folders "$word"; return ;;
+    --log-level) _yizhan_words 'debug info warning error off' "$word"; return ;;
+    --address) _yizhan_words '127.0.0.1 0.0.0.0 ::1' "$word"; return ;;
+    --port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --from) return ;;
+  esac
+  local keys='--config --data --pages --address --port-base --domain --threads --log-level --no-demonstration --help'
+  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run config ledger --help --version' "$word"; return; fi
+  case ${COMP_WORDS[1]} in
+    run) _yizhan_words "$keys --info --plain-xmpp --bench-people" "$word" ;;
+    config)
+      if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'check print --help' "$word"; return; fi
+      case ${COMP_WORDS[2]} in
+        check) if [[ $word == -* ]]; then _yizhan_words --help "$word"; else _yizhan_files "$word"; fi ;;
+        print) _yizhan_words "$keys" "$word" ;;
+      esac ;;
+    ledger)
+      if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'dump verify replay --help' "$word"; return; fi
+      _yizhan_words '--data --partition --from --json --scratch' "$word" ;;
+  esac
+}
+
+_yizhan_verify() {
+  local word=${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=()
+  if [ "${COMP_WORDS[COMP_CWORD - 1]}" = --key ]; then _yizhan_files "$word"
+  elif [[ $word == -* ]]; then _yizhan_words '--key --json --help' "$word"
+  else _yizhan_folders "$word"; fi
+}
+
+complete -F _yizhan yizhan
+complete -F _yizhan_verify yizhan-verify
