@@ -15,6 +15,7 @@
 #include "appliance/appliance.h"
 #include "audit/archive/machine.h"
 #include "base/logging.h"
+#include "base/service_manager.h"
 #include "desk/machine.h"
 #include "im/machine.h"
 #include "ldap/service/machine.h"
@@ -72,6 +73,15 @@ absl::Status ReadSources(const Sources& sources, yizhan::config::Schema* schema)
   return absl::OkStatus();
 }
 
+// True when there is a service manager that was told. One that does not listen is a line in the log, and no reason to
+// stop.
+bool Notify(const std::string& state) {
+  auto told = yizhan::NotifyServiceManager(state);
+  if (told.ok()) return *told;
+  yizhan::log::Warning("appliance", "the service manager was not told").With("why", told.status());
+  return false;
+}
+
 int Run(const Sources& sources, RunOptions options) {
   yizhan::config::Schema schema = yizhan::appliance::OptionsSchema(&options);
   if (absl::Status status = ReadSources(sources, &schema); !status.ok()) {
@@ -100,10 +110,14 @@ int Run(const Sources& sources, RunOptions options) {
       return Fail(absl::UnavailableError("cannot write " + options.info_file));
     }
   }
-  std::cout << yizhan::appliance::InfoText(options, (*appliance)->addresses(), (*appliance)->demonstration())
+  const bool managed = Notify(absl::StrCat("READY=1\nSTATUS=Serves ", (*appliance)->addresses().web_url));
+  // A service's output is kept in a journal, where no password belongs.
+  std::cout << yizhan::appliance::InfoText(options, (*appliance)->addresses(),
+                                           managed ? yizhan::appliance::Demonstration() : (*appliance)->demonstration())
             << std::flush;
   int signal = 0;
   sigwait(&signals, &signal);
+  Notify("STOPPING=1");
   std::cout << "\nStopping…" << std::endl;
   appliance->reset();
   return 0;
