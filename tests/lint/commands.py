@@ -119,6 +119,8 @@ def configurations(yizhan):
         expect("config print of a broken file", run(yizhan, "config", "print", "--config", broken.name), 2, ":1: ", ":2: ")
     printed = run(yizhan, "config", "print", "--config", str(example), "--port-base", "9000", "--no-demonstration")
     expect("config print", printed, 0, f'data: "/var/lib/yizhan"  # {example}:', "port_base: 9000  # --port-base", "demonstration: false  # --no-demonstration", "threads: 0  # default")
+    template = (ROOT / "installer/roles/yizhan/templates/etc/yizhan/yizhan.yaml.j2").read_text()
+    compare("the installer's yizhan.yaml", set(re.findall(r"^([a-z_]+):", template, re.M)), set(re.findall(r"^([a-z_]+):", printed.stdout, re.M)))
     expect("config print with a wrong flag", run(yizhan, "config", "print", "--threads", "65"), 2, "--threads must be")
 
 

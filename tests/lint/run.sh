@@ -8,5 +8,8 @@ status=0
 mkdir -p build
 protoc -Iproto --include_source_info --descriptor_set_out=build/contracts.pb $(find proto -name '*.proto') &&
   /usr/bin/python3 tests/lint/contracts.py build/contracts.pb || status=1
-bash -n dev tests/run.sh tests/fuzz/run.sh || status=1
+for script in dev tests/run.sh tests/fuzz/run.sh packaging/build.sh packaging/try.sh packaging/completion/yizhan.bash packaging/deb/{postinst,prerm,postrm}; do
+  bash -n "$script" || status=1
+done
+installer/check.sh || status=1
 exit $status
