@@ -5,9 +5,10 @@ root=$1 load=$2 runs=$3
 work=$root/build/bench-im
 mkdir -p "$work"
 cp -r "$load"/. "$work"/ && chmod -R u+w "$work"
-cp "$root/tests/bench/run_ours.sh" "$work/"
+cp "$root/tests/bench/run_ours.sh" "$root/tests/bench/watch_archive.py" "$work/"
 cd "$work"
 chmod +x ./*.sh
+rm -rf results
 g++ -O2 -std=c++17 -o xmppload xmppload.cc 2>/dev/null
 ./install.sh >/dev/null 2>&1 || { echo "the peers cannot be installed" >&2; exit 1; }
 export YIZHAN=$root/build/dev/bin/yizhan QUIET=${QUIET:-5} AUTH=plain N=${N:-19000}
