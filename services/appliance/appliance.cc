@@ -175,7 +175,7 @@ class ApplianceImpl : public Appliance {
     edge::EdgeOptions web;
     web.address = absl::StrCat(options_.address, ":", Port(0));
     web.tls = tls_;
-    web.pages = {options_.pages_dir, {"*"}};
+    web.pages.dir = options_.pages_dir;
     YZ_ASSIGN_OR_RETURN(edge_, edge::Edge::Start(std::move(web), pool_.get(), [this](std::string_view) { return channel_.get(); }, authenticator_.get()));
     addresses_.web_url = absl::StrCat("https://", options_.address == "127.0.0.1" ? "localhost" : options_.address, ":", edge_->port());
     if (!options_.pages_dir.empty() && !demonstration_.channel_id.empty()) {

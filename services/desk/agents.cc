@@ -8,6 +8,7 @@
 #include "base/rpc/hub.h"
 #include "base/status.h"
 #include "desk/events.h"
+#include "desk/origins.h"
 #include "desk/routing.h"
 
 namespace yizhan::desk {
@@ -398,6 +399,9 @@ void Agents::PutChannel(const rpc::Context& context, const PutChannelRequest& re
   if (absl::Status status = CheckText(channel.name(), 100); !status.ok()) return reply.Error(Annotate(status, "channel.name"));
   if (channel.allowed_origins_size() > 100 || channel.greeting().size() > 2'000) {
     return reply.Error(Refused(absl::StatusCode::kInvalidArgument, "TOO_LONG", "a channel has at most 100 origins and a greeting of 500 characters"));
+  }
+  for (const std::string& origin : channel.allowed_origins()) {
+    if (absl::Status status = CheckOrigin(origin); !status.ok()) return reply.Error(Annotate(status, "channel.allowed_origins"));
   }
   const bool fresh = channel.channel_id().empty();
   if (fresh) channel.set_channel_id(RandomId('w'));

@@ -308,6 +308,35 @@ TEST_F(DeskTest, AChannelRefusesPagesOfOtherOrigins) {
   EXPECT_EQ(ReasonOf(Call<StartVisitResponse>({}, "VisitorService/StartVisit", request).status()), "NO_SUCH_CHANNEL");
 }
 
+TEST_F(DeskTest, TellsWhichSitesMayEmbedAChannel) {
+  SetUpGroup({"amy"});
+  ListEmbeddingSitesRequest request;
+  request.set_channel_id(channel_id_);
+  auto sites = Call<ListEmbeddingSitesResponse>(System(), "VisitorService/ListEmbeddingSites", request);
+  ASSERT_TRUE(sites.ok()) << sites.status();
+  EXPECT_THAT(sites->origins(), ::testing::ElementsAre("https://bank.example"));
+  request.set_channel_id("wnothing00000");
+  EXPECT_EQ(Call<ListEmbeddingSitesResponse>(System(), "VisitorService/ListEmbeddingSites", request)->origins_size(), 0);
+}
+
+TEST_F(DeskTest, AChannelTakesOriginsAsBrowsersWriteThem) {
+  SetUpGroup({"amy"});
+  PutChannelRequest request;
+  request.mutable_channel()->set_name("Web");
+  request.mutable_channel()->set_group_id(group_id_);
+  request.mutable_channel()->add_allowed_origins("");
+  for (const char* origin : {"", "bank.example", "https://", "https://Bank.example", "https://bank.example/", "https://bank.example/loan",
+                             "https://bank.example:", "https://bank.example:123456", "https://a; script-src *", "https://*.bank.example",
+                             "https://a b", "'self'", "data:", "ftp://bank.example", "https://.example", "https://a..b", "https://u@bank.example"}) {
+    request.mutable_channel()->set_allowed_origins(0, origin);
+    EXPECT_EQ(ReasonOf(Call<PutChannelResponse>(System(), "AgentService/PutChannel", request).status()), "ORIGIN_INVALID") << origin;
+  }
+  for (const char* origin : {"*", "https://bank.example", "http://10.0.0.7:8080", "https://xn--fiq228c.example:8443"}) {
+    request.mutable_channel()->set_allowed_origins(0, origin);
+    EXPECT_TRUE(Call<PutChannelResponse>(System(), "AgentService/PutChannel", request).ok()) << origin;
+  }
+}
+
 // RC's and CW's known failure: a limit that breaks under races.
 TEST_F(DeskTest, ACapacityIsNeverExceededUnderRacesAndNobodyWaitsWhileAnAgentIsFree) {
   const std::vector<std::string> names = {"amy", "bob", "cat", "dan"};

@@ -11,6 +11,7 @@
 #include "base/rpc/hub.h"
 #include "base/status.h"
 #include "desk/events.h"
+#include "desk/origins.h"
 #include "desk/routing.h"
 
 namespace yizhan::desk {
@@ -33,15 +34,6 @@ std::string NewToken() {
   std::string encoded;
   absl::WebSafeBase64Escape(RandomBytes(32), &encoded);
   return "yzv_" + encoded;
-}
-
-absl::Status CheckOrigin(const Channel& channel, const std::string& origin) {
-  if (origin.empty()) return absl::OkStatus();  // not from a page
-  for (const std::string& allowed : channel.allowed_origins()) {
-    if (allowed == "*" || allowed == origin) return absl::OkStatus();
-  }
-  return Refused(absl::StatusCode::kPermissionDenied, "ORIGIN_NOT_ALLOWED",
-                 absl::StrCat("the channel does not allow pages of ", origin, "; add it to the channel's allowed origins"));
 }
 
 absl::StatusOr<bool> Staffed(const Rows& rows, const std::string& group_id) {
@@ -90,7 +82,7 @@ absl::StatusOr<rpc::Principal> Visitors::Introspect(std::string_view token) cons
 void Visitors::StartVisit(const rpc::Context& context, const StartVisitRequest& request, rpc::Reply<StartVisitResponse> reply) {
   auto channel = core_->Read([&](const Rows& rows) { return rows.ChannelOf(request.channel_id()); });
   if (!channel.ok()) return reply.Error(channel.status());
-  if (absl::Status status = CheckOrigin(*channel, request.origin()); !status.ok()) return reply.Error(status);
+  if (absl::Status status = CheckEmbedding(*channel, request.origin()); !status.ok()) return reply.Error(status);
   if (!request.name().empty()) {
     if (absl::Status status = CheckText(request.name(), kMaxName); !status.ok()) return reply.Error(status);
   }
@@ -337,6 +329,14 @@ void Visitors::Register(rpc::ServiceTable& table, rpc::Hub* const* hub) {
           PublishTyping(*hub, AgentsTopic(customer->conversation_id), customer->conversation_id, context.caller.id(), request.active(), request.preview());
         }
         reply.Ok({});
+      });
+  table.Unary<ListEmbeddingSitesRequest, ListEmbeddingSitesResponse>(
+      service + "ListEmbeddingSites", [this](const rpc::Context&, const ListEmbeddingSitesRequest& request, auto reply) {
+        auto channel = core_->Read([&](const Rows& rows) { return rows.ChannelOf(request.channel_id()); });
+        if (!channel.ok() && !absl::IsNotFound(channel.status())) return reply.Error(channel.status());
+        ListEmbeddingSitesResponse response;
+        if (channel.ok()) *response.mutable_origins() = channel->allowed_origins();
+        reply.Ok(response);
       });
   table.Unary<IntrospectVisitorRequest, IntrospectVisitorResponse>(service + "Introspect", [this](const rpc::Context&, const IntrospectVisitorRequest& request, auto reply) {
     auto principal = Introspect(request.token());

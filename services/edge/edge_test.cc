@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -271,6 +274,40 @@ TEST_F(EdgeTest, SetsWhereAVisitComesFrom) {
   forged.set_remote_address("1.1.1.1");
   Post(kStart, forged.SerializeAsString(), "Content-Type: application/proto\r\n");
   EXPECT_EQ(seen(), "|127.0.0.1");
+}
+
+TEST_F(EdgeTest, TheWidgetsFrameIsEmbeddedByTheSitesOfItsChannelOnly) {
+  const std::string dir =
+      absl::StrCat(::testing::TempDir(), "/pages-", ::testing::UnitTest::GetInstance()->random_seed(), getpid());
+  std::filesystem::create_directories(dir + "/widget");
+  std::ofstream(dir + "/widget/frame.html") << "<html>frame</html>";
+  EdgeOptions options;
+  options.pages.dir = dir;
+  options.anonymous.per_second = 0.01;
+  options.anonymous.burst = 3;
+  Start(options);
+  auto ancestors = [&](const std::string& query) {
+    Post("/widget/frame.html" + query, "", "", "GET");
+    const size_t at = head_.find("frame-ancestors ");
+    return at == std::string::npos ? head_.substr(0, head_.find("\r\n"))
+                                   : head_.substr(at, head_.find("\r\n", at) - at);
+  };
+  // Not a source: left out, whatever desk says.
+  const std::string bank = "frame-ancestors 'self' https://www.bank.example http://10.0.0.7:8080";
+  EXPECT_EQ(ancestors("?channel=wbank"), bank);
+  EXPECT_EQ(ancestors("?channel=wother"), "frame-ancestors 'self'");
+  const std::string method = "/yizhan.desk.v1.VisitorService/ListEmbeddingSites";
+  EXPECT_EQ(station_.Count(method), 2);
+  // What is remembered, and what no channel is called, is not asked for.
+  EXPECT_EQ(ancestors("?channel=wbank"), bank);
+  for (const char* query : {"", "?channel=", "?channel=W%3B", "?channel=w%20x", "?channels=wbank"}) {
+    EXPECT_EQ(ancestors(query), "frame-ancestors 'self'") << query;
+  }
+  EXPECT_EQ(station_.Count(method), 2);
+  // Names that nobody has are not a way to keep desk busy.
+  EXPECT_EQ(ancestors("?channel=wthird"), "frame-ancestors 'self'");
+  EXPECT_EQ(ancestors("?channel=wfourth"), "HTTP/1.1 429 Too Many Requests");
+  std::filesystem::remove_all(dir);
 }
 
 TEST_F(EdgeTest, SlowsDownWhoTriesTooOften) {

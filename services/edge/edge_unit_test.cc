@@ -19,6 +19,7 @@ namespace yizhan::edge {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -202,7 +203,6 @@ class StaticTest : public ::testing::Test {
     std::filesystem::create_symlink("../../outside.html", dir_ + "/client/link.html");
     StaticOptions options;
     options.dir = dir_;
-    options.widget_sites = {"https://www.bank.example"};
     files_ = StaticFiles::Load(options).value();
   }
   void Write(const std::string& path, const std::string& text) {
@@ -210,14 +210,14 @@ class StaticTest : public ::testing::Test {
     std::ofstream(dir_ + "/" + path) << text;
   }
   http::Response Get(const std::string& path, std::vector<std::pair<std::string, std::string>> headers = {},
-                     const std::string& method = "GET") {
+                     const std::string& method = "GET", const std::string& sites = "") {
     http::Request request;
     request.method = method;
     request.path = path;
     request.secure = true;
     request.headers = std::move(headers);
     request.headers.emplace_back("host", "im.bank.example");
-    return files_->Serve(request);
+    return files_->Serve(request, sites);
   }
   static std::string Header(const http::Response& response, const std::string& name) {
     for (const auto& [key, value] : response.headers) {
@@ -244,8 +244,7 @@ TEST_F(StaticTest, ServesAppsWithTheirPolicies) {
   EXPECT_EQ(Header(page, "Content-Type"), "text/html; charset=utf-8");
   EXPECT_EQ(*Get("/desk/").shared_body, "<html>desk</html>");
   EXPECT_EQ(Header(Get("/desk"), "Location"), "/desk/");
-  EXPECT_THAT(Header(Get("/widget/frame.html"), "Content-Security-Policy"),
-              HasSubstr("frame-ancestors 'self' https://www.bank.example"));
+  EXPECT_THAT(Header(Get("/widget/frame.html"), "Content-Security-Policy"), EndsWith("; frame-ancestors 'self'"));
   EXPECT_THAT(Header(Get("/widget/demo.html"), "Content-Security-Policy"),
               HasSubstr("frame-src 'self'; frame-ancestors 'none'"));
   EXPECT_EQ(Header(Get("/widget/loader.js"), "Cross-Origin-Resource-Policy"), "cross-origin");
@@ -289,9 +288,19 @@ TEST_F(StaticTest, LeadsNowhereElse) {
   StaticOptions options;
   options.dir = dir_ + "/nothing";
   EXPECT_EQ(ReasonOf(StaticFiles::Load(options).status()), "PAGES_MISSING");
-  options.dir = dir_;
-  options.widget_sites = {"https://a; script-src *"};
-  EXPECT_EQ(ReasonOf(StaticFiles::Load(options).status()), "WIDGET_SITE");
+}
+
+TEST_F(StaticTest, LetsTheSitesOfAChannelEmbedTheFrameAndNothingElse) {
+  const std::string sites = " https://www.bank.example http://10.0.0.7:8080";
+  http::Response frame = Get("/widget/frame.html", {}, "GET", sites);
+  EXPECT_THAT(Header(frame, "Content-Security-Policy"), EndsWith("; frame-ancestors 'self'" + sites));
+  // A browser that kept the page would keep an old policy with it.
+  EXPECT_EQ(Header(frame, "Cache-Control"), "no-store");
+  EXPECT_EQ(Get("/widget/frame.html", {{"if-none-match", Header(frame, "ETag")}}, "GET", sites).status, 200);
+  for (const char* path : {"/", "/desk/", "/widget/demo.html"}) {
+    EXPECT_THAT(Header(Get(path, {}, "GET", sites), "Content-Security-Policy"), EndsWith("; frame-ancestors 'none'"))
+        << path;
+  }
 }
 
 }  // namespace

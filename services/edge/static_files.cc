@@ -101,24 +101,10 @@ bool AcceptsGzip(std::string_view header) {
   return false;
 }
 
-bool IsCspSource(const std::string& source) {
-  return !source.empty() && std::all_of(source.begin(), source.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' || c == '/' ||
-           c == '.' || c == '-' || c == '*';
-  });
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StaticFiles>> StaticFiles::Load(const StaticOptions& options) {
   auto files = std::unique_ptr<StaticFiles>(new StaticFiles);
-  for (const std::string& site : options.widget_sites) {
-    if (!IsCspSource(site)) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "WIDGET_SITE",
-                    "\"" + site + "\" is not a site: write it as https://www.bank.example");
-    }
-    files->widget_sites_ += " " + site;
-  }
   for (const App& app : kApps) YZ_RETURN_IF_ERROR(files->ReadApp(options.dir + "/" + app.folder, app.prefix));
   if (files->files_.empty()) {
     return Refuse(absl::StatusCode::kInvalidArgument, "PAGES_MISSING",
@@ -172,20 +158,20 @@ const StaticFiles::File* StaticFiles::Find(std::string_view path) const {
   return found == files_.end() ? nullptr : &found->second;
 }
 
-std::string StaticFiles::Policy(const http::Request& request, std::string_view path) const {
+std::string StaticFiles::Policy(const http::Request& request, std::string_view path,
+                                std::string_view embedding_sites) const {
   std::string host = ProperHost(request);
   std::string connect = "connect-src 'self'";
   if (!host.empty()) absl::StrAppend(&connect, request.secure ? " wss://" : " ws://", host);
-  bool frame = path == "/widget/frame.html";
   return absl::StrCat(
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; media-src "
       "'self' blob:; ",
       connect, "; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; ",
       path == "/widget/demo.html" ? "frame-src 'self'; " : "", "frame-ancestors ",
-      frame ? "'self'" + widget_sites_ : std::string("'none'"));
+      path == kFramePath ? "'self'" + std::string(embedding_sites) : std::string("'none'"));
 }
 
-http::Response StaticFiles::Serve(const http::Request& request) const {
+http::Response StaticFiles::Serve(const http::Request& request, std::string_view embedding_sites) const {
   if (request.method != "GET" && request.method != "HEAD") {
     http::Response response = http::TextResponse(405, "pages are read by GET\n");
     response.headers.emplace_back("Allow", "GET, HEAD");
@@ -229,7 +215,11 @@ http::Response StaticFiles::Serve(const http::Request& request) const {
       {"X-Content-Type-Options", "nosniff"},
       {"Referrer-Policy", "no-referrer"},
       {"Cross-Origin-Resource-Policy", path.compare(0, 8, "/widget/") == 0 ? "cross-origin" : "same-origin"}};
-  if (file->hashed) {
+  // The frame's policy changes without its content: what a browser has kept must not outlive it.
+  const bool frame = path == kFramePath;
+  if (frame) {
+    response.headers.emplace_back("Cache-Control", "no-store");
+  } else if (file->hashed) {
     response.headers.emplace_back("Cache-Control", "public, max-age=31536000, immutable");
   } else if (path.compare(0, 8, "/widget/") == 0 && !file->page) {
     response.headers.emplace_back("Cache-Control", "public, max-age=300");
@@ -237,13 +227,13 @@ http::Response StaticFiles::Serve(const http::Request& request) const {
     response.headers.emplace_back("Cache-Control", "no-cache");
   }
   if (file->page) {
-    response.headers.emplace_back("Content-Security-Policy", Policy(request, path));
+    response.headers.emplace_back("Content-Security-Policy", Policy(request, path, embedding_sites));
     response.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
     response.headers.emplace_back("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
   }
   if (file->gzip != nullptr) response.headers.emplace_back("Vary", "Accept-Encoding");
   if (std::string_view seen = request.Header("if-none-match");
-      seen == "*" || seen.find(file->etag) != std::string_view::npos) {
+      !frame && (seen == "*" || seen.find(file->etag) != std::string_view::npos)) {
     response.status = 304;
     return response;
   }

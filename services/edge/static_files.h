@@ -15,18 +15,20 @@ namespace yizhan::edge {
 struct StaticOptions {
   // The pages' build output: client, workbench, audit, console and widget below it. What is absent is not served.
   std::string dir;
-  // Sites whose pages may embed the widget, as CSP sources: "https://www.bank.example". Our own address always may.
-  std::vector<std::string> widget_sites;
 };
 
 class StaticFiles {
  public:
   // Reads everything: client at /, workbench at /desk/, audit at /audit/, console at /admin/, widget at /widget/.
-  // InvalidArgument when the folder holds no page, a site is not a proper source, or the files exceed 128 MiB.
+  // InvalidArgument when the folder holds no page, or the files exceed 128 MiB.
   static absl::StatusOr<std::unique_ptr<StaticFiles>> Load(const StaticOptions& options);
 
-  // Any thread. GET and HEAD; unknown names without an extension get the app's page, which routes by itself.
-  http::Response Serve(const http::Request& request) const;
+  // The page inside the widget: whose pages may embed it depends on its channel.
+  static constexpr char kFramePath[] = "/widget/frame.html";
+
+  // Any thread. GET and HEAD; unknown names without an extension get the app's page, which routes by itself. No page
+  // may be embedded, but the widget's frame by our own pages and by `embedding_sites`: CSP sources, each after a space.
+  http::Response Serve(const http::Request& request, std::string_view embedding_sites = "") const;
 
  private:
   struct File {
@@ -36,11 +38,10 @@ class StaticFiles {
   };
   absl::Status ReadApp(const std::string& folder, const std::string& prefix);
   const File* Find(std::string_view path) const;
-  std::string Policy(const http::Request& request, std::string_view path) const;
+  std::string Policy(const http::Request& request, std::string_view path, std::string_view embedding_sites) const;
 
   std::map<std::string, File, std::less<>> files_;
   std::vector<std::string> prefixes_;
-  std::string widget_sites_;
   size_t bytes_ = 0;
 };
 

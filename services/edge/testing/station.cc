@@ -201,6 +201,19 @@ void Station::Register() {
         *response.mutable_principal() = Principal(request.token());
         reply.Ok(response);
       });
+  table_.Unary<yizhan::desk::v1::ListEmbeddingSitesRequest, yizhan::desk::v1::ListEmbeddingSitesResponse>(
+      "/yizhan.desk.v1.VisitorService/ListEmbeddingSites",
+      [this](const rpc::Context& context, const yizhan::desk::v1::ListEmbeddingSitesRequest& request,
+             rpc::Reply<yizhan::desk::v1::ListEmbeddingSitesResponse> reply) {
+        See(context, "/yizhan.desk.v1.VisitorService/ListEmbeddingSites", request.SerializeAsString());
+        yizhan::desk::v1::ListEmbeddingSitesResponse response;
+        if (request.channel_id() == "wbank") {
+          response.add_origins("https://www.bank.example");
+          response.add_origins("https://a; script-src *");
+          response.add_origins("http://10.0.0.7:8080");
+        }
+        reply.Ok(response);
+      });
   table_.Unary<im::v1::SendMessageRequest, im::v1::SendMessageResponse>(
       "/yizhan.im.v1.MessageService/SendMessage",
       [this](const rpc::Context& context, const im::v1::SendMessageRequest& request,

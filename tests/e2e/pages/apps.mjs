@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { appUrl, call, info, root, unique } from './support.mjs';
@@ -86,6 +87,31 @@ export async function drainQueue(page) {
     await agentCall(page, 'Accept', { conversationId: reception.conversationId, requestId: unique('accept') });
     await agentCall(page, 'Close', { conversationId: reception.conversationId, requestId: unique('close') });
   }
+}
+
+/** A site of a bank's own that embeds the widget of the channel in its address's query. Returns { origin, url }. */
+export async function bankSite(t) {
+  const { origin } = new URL(pageUrl('widget'));
+  const server = createServer((request, answer) => {
+    const channel = /channel=([0-9a-z]+)/.exec(request.url)?.[1] ?? '';
+    answer.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
+    answer.end(`<!doctype html><html lang="zh-CN"><title>银行</title><link rel="icon" href="data:,"><h1>贷款</h1><script async src="${origin}/widget/loader.js" data-channel="${channel}"></script>`);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const own = `http://127.0.0.1:${server.address().port}`;
+  return { origin: own, url: `${own}/` };
+}
+
+/** Makes a channel that these sites may embed, served by a group of the page's person; its id. The person leads agents. */
+export async function channelFor(page, ...allowedOrigins) {
+  const me = (await call(page, 'directory.v1.SessionService/WhoAmI', {})).person;
+  const { group } = await agentCall(page, 'PutServiceGroup', { group: { name: unique('试点'), agentIds: [me.personId] }, requestId: unique('g') });
+  const { channel } = await agentCall(page, 'PutChannel', { channel: { name: unique('官网'), groupId: group.groupId, allowedOrigins }, requestId: unique('w') });
+  return channel.channelId;
 }
 
 const axe = readFileSync(join(createRequire(join(root, 'package.json')).resolve('axe-core/package.json'), '../axe.min.js'), 'utf8');
