@@ -1,7 +1,7 @@
 // The messenger's state, fed by the stream and refilled after every gap. Logs are in views.ts, what is unsent in outbox.ts.
 
 import { create } from '@bufbuild/protobuf';
-import { announce, backoff, createStore, cut, Drafts, endSessionHere, LiveSocket, PresenceWatch, probeSession, toCallError, type CallError } from '@yizhan/kit';
+import { announce, backoff, createStore, cut, Drafts, endSessionHere, LiveSocket, PresenceWatch, probeSession, textStorage, toCallError, type CallError } from '@yizhan/kit';
 import { MessageSchema, Presence_Show, type Message } from '@yizhan/kit/gen/im/v1/conversation_pb';
 import type { ServerFrame } from '@yizhan/kit/gen/live/v1/live_service_pb';
 import { fromProto, merge, peerOf, type Conv } from './conversations.ts';
@@ -43,7 +43,7 @@ export class Im {
     this.views = new Views(meId, (message) => (message.senderId === meId && this.ownKeys.has(message.clientId) ? message.clientId : undefined));
     this.outbox = new Outbox({
       personId: meId,
-      storage: localStorage,
+      storage: textStorage() ?? null,
       online: () => !['waiting', 'ended'].includes(this.live.state.get().phase),
       send: (item, timeoutMs) => this.deliver(item, timeoutMs),
       onSent: (item, sent) => this.sent(item, sent),

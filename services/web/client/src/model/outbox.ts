@@ -1,6 +1,6 @@
 // What was written and is not on the record yet. One honest state each; a retry cannot duplicate, because the id is made here.
 
-import { createStore, sleep, backoff, toCallError, type CallError, newId } from '@yizhan/kit/core';
+import { createStore, sleep, backoff, toCallError, type CallError, newId, type TextStorage } from '@yizhan/kit/core';
 
 export interface Unsent {
   readonly clientId: string;
@@ -28,7 +28,7 @@ export interface OutboxOptions {
   /** Whether the link is believed to be up. */
   online: () => boolean;
   /** Kept across reloads; null: not at all. */
-  storage: Storage | null;
+  storage: TextStorage | null;
   /** With the link up, an item that is not acknowledged for this long has failed. */
   failAfterMs?: number;
   tryMs?: number;

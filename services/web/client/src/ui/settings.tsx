@@ -1,5 +1,5 @@
 import { App, Button } from 'antd';
-import { Avatar, ErrorState, logOut, LookSettings, sessions, Skeleton, TimeText, useErrorText, useT, type Me } from '@yizhan/kit';
+import { Avatar, ErrorState, LookSettings, sessions, Skeleton, TimeText, useErrorText, useLogOut, useT, type Me } from '@yizhan/kit';
 import type { Session } from '@yizhan/kit/gen/directory/v1/session_service_pb';
 import { useCallback, useEffect, useState } from 'react';
 import { num } from '../model/numbers.ts';
@@ -7,8 +7,7 @@ import { texts } from './texts.ts';
 
 export default function SettingsPage({ me }: { me: Me }) {
   const t = useT(texts);
-  const say = useErrorText();
-  const { message } = App.useApp();
+  const leave = useLogOut();
   return (
     <div className="im-settings" data-pane tabIndex={-1}>
       <h1 className="yz-page-title">{t('settings')}</h1>
@@ -19,7 +18,7 @@ export default function SettingsPage({ me }: { me: Me }) {
             <p className="yz-title">{me.person.name} <span className="yz-text2">{me.person.englishName}</span></p>
             <p className="yz-meta">{[me.person.login, me.person.title, me.person.email].filter(Boolean).join(' · ')}</p>
           </div>
-          <Button onClick={() => logOut().catch((error) => void message.error(say(error)))}>{t('logOut')}</Button>
+          <Button onClick={leave}>{t('logOut')}</Button>
         </div>
       </section>
       <section className="im-card">

@@ -1,4 +1,6 @@
-// Typed text is never lost: drafts by person, conversation and mode, in localStorage, shared by tabs.
+// Typed text is never lost: drafts by person, conversation and mode, in localStorage, shared by tabs, until the person signs out (kept.ts).
+
+import { textStorage } from './kept.ts';
 
 const PREFIX = 'yz:draft:';
 
@@ -8,6 +10,7 @@ export class Drafts {
     if (event.key?.startsWith(this.prefix)) this.tell(event.key.slice(this.prefix.length));
   };
   private readonly prefix: string;
+  private readonly storage = textStorage();
 
   /** personId: whose drafts; nobody else on this browser sees them in their page. */
   constructor(personId: string) {
@@ -18,7 +21,7 @@ export class Drafts {
   /** key: conversation id, with the mode where there is more than one ("r17/note"). */
   get(key: string): string {
     try {
-      return localStorage.getItem(this.prefix + key) ?? '';
+      return this.storage?.getItem(this.prefix + key) ?? '';
     } catch {
       return '';
     }
@@ -27,8 +30,8 @@ export class Drafts {
   set(key: string, text: string): void {
     if (this.get(key) === text) return;
     try {
-      if (text === '') localStorage.removeItem(this.prefix + key);
-      else localStorage.setItem(this.prefix + key, text);
+      if (text === '') this.storage?.removeItem(this.prefix + key);
+      else this.storage?.setItem(this.prefix + key, text);
     } catch {
       // A full or forbidden storage: the text is still in its field.
     }

@@ -5,6 +5,7 @@ export * from './grapheme.ts';
 export * from './i18n.ts';
 export * from './ids.ts';
 export * from './ime.ts';
+export * from './kept.ts';
 export * from './live.ts';
 export * from './names.ts';
 export * from './palette.ts';

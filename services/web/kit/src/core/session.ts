@@ -5,6 +5,7 @@ import { Role } from '../../gen/yizhan/common/v1/access_pb';
 import type { Person } from '../../gen/yizhan/directory/v1/people_pb';
 import { SessionService } from '../../gen/yizhan/directory/v1/session_service_pb';
 import { onSignedOut, serviceClient, toCallError, type CallError } from './calls.ts';
+import { forgetAndTell, forgetOthers, onSignedOutElsewhere } from './kept.ts';
 import { createStore } from './store.ts';
 
 export { Role };
@@ -30,6 +31,7 @@ export async function whoAmI(): Promise<void> {
   session.set({ phase: 'asking' });
   try {
     const { person, principal } = await sessions.whoAmI({});
+    if (person) forgetOthers(person.personId);
     session.set(person && principal ? { phase: 'in', me: { person, principal } } : { phase: 'out' });
   } catch (error) {
     const known = toCallError(error);
@@ -43,13 +45,26 @@ export async function logIn(login: string, password: string): Promise<void> {
   await whoAmI();
 }
 
-/** Signs out here; the page is loaded afresh so that nothing of the person stays in memory. */
+/**
+ * Signs out here, in every tab of this browser. What the person had typed and not sent is removed (ask first: askLogOut), and the pages are
+ * loaded afresh, so that nothing of the person stays on the screen, in memory or in the address. Throws CallError; then nothing has changed.
+ */
 export async function logOut(): Promise<void> {
+  const state = session.get();
   try {
     await sessions.logOut({});
   } catch (error) {
     if (!toCallError(error).signedOut) throw error;
   }
+  const personId = state.phase === 'in' || state.phase === 'ended' ? state.me.person.personId : null;
+  forgetAndTell(personId);
+  startAfresh();
+}
+
+/** The app's first page, from the server. */
+function startAfresh(): void {
+  // The address names whose conversation was open.
+  history.replaceState(null, '', location.pathname + location.search);
   location.reload();
 }
 
@@ -79,3 +94,11 @@ function deviceName(): string {
 }
 
 onSignedOut(endSessionHere);
+
+if (typeof window !== 'undefined') {
+  onSignedOutElsewhere(startAfresh);
+  // A page that the browser had put away comes back as it was, whoever is signed in by now.
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) location.reload();
+  });
+}

@@ -4,10 +4,11 @@ import { Button, Input } from 'antd';
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
 import { toCallError } from '../core/calls.ts';
 import { defineMessages, useT } from '../core/i18n.ts';
-import { hasRole, logIn, logOut, session, whoAmI, type Me, type Role } from '../core/session.ts';
+import { hasRole, logIn, session, whoAmI, type Me, type Role } from '../core/session.ts';
 import { useStore } from '../core/store.ts';
 import { ErrorState, Skeleton, useErrorText } from './states.tsx';
 import { QuickSettings } from './choices.tsx';
+import { useLogOut } from './log_out.tsx';
 
 const texts = defineMessages({
   zh: {
@@ -24,6 +25,7 @@ const texts = defineMessages({
 export function SessionGate({ title, roles = [], children }: { title: string; roles?: Role[]; children: (me: Me) => ReactNode }) {
   const t = useT(texts);
   const state = useStore(session);
+  const leave = useLogOut();
   useEffect(() => {
     if (session.get().phase === 'asking') void whoAmI();
   }, []);
@@ -45,7 +47,7 @@ export function SessionGate({ title, roles = [], children }: { title: string; ro
             <h1 className="yz-title">{t('forbidden')}</h1>
             <p>{state.me.person.name} · {state.me.person.login}</p>
             <p>{t('ask')}</p>
-            <Button onClick={() => void logOut()}>{t('out')}</Button>
+            <Button onClick={leave}>{t('out')}</Button>
           </main>
         );
       }

@@ -12,6 +12,7 @@ export * from './gate.tsx';
 export * from './jump.tsx';
 export * from './keys.tsx';
 export * from './me_menu.tsx';
+export * from './log_out.tsx';
 export * from './message_list.tsx';
 export * from './person_name.tsx';
 export * from './polled.ts';

@@ -1,10 +1,10 @@
-import { App, Button, Modal } from 'antd';
+import { Button, Modal } from 'antd';
 import { useState } from 'react';
 import { defineMessages, useT } from '../core/i18n.ts';
-import { logOut, type Me } from '../core/session.ts';
+import type { Me } from '../core/session.ts';
 import { Avatar } from './avatar.tsx';
 import { LookSettings } from './choices.tsx';
-import { useErrorText } from './states.tsx';
+import { useLogOut } from './log_out.tsx';
 
 const texts = defineMessages({
   zh: { title: '账号与显示', out: '退出登录' },
@@ -14,8 +14,7 @@ const texts = defineMessages({
 /** Who is signed in; behind it theme, language, density and the way out. For pages that have no settings of their own. */
 export function MeMenu({ me }: { me: Me }) {
   const t = useT(texts);
-  const say = useErrorText();
-  const { message } = App.useApp();
+  const leave = useLogOut();
   const [open, setOpen] = useState(false);
   const { person } = me;
   return (
@@ -25,7 +24,7 @@ export function MeMenu({ me }: { me: Me }) {
       </button>
       <Modal
         open={open} title={t('title')} onCancel={() => setOpen(false)} width={480}
-        footer={<Button onClick={() => logOut().catch((error) => void message.error(say(error)))}>{t('out')}</Button>}
+        footer={<Button onClick={leave}>{t('out')}</Button>}
       >
         <p className="yz-me-who"><Avatar id={person.personId} name={person.name} size={40} /> <span><strong>{person.name}</strong><br /><span className="yz-meta">{[person.login, person.title].filter(Boolean).join(' · ')}</span></span></p>
         <div className="yz-me-look"><LookSettings /></div>

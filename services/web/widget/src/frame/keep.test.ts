@@ -52,7 +52,7 @@ describe('Keep', () => {
     await first.addPending({ id: 'a', text: 'x' });
     expect(first.where).toBe('host');
     const second = new Keep('w1', { cookie: new Jar(false), storage: broken }, host, '/');
-    expect(second.load(blob)).toEqual({ token: 't', draft: 'draft', outbox: [{ id: 'a', text: 'x' }], seen: '' });
+    expect(second.load(blob)).toEqual({ token: 't', draft: 'draft', outbox: [{ id: 'a', text: 'x' }], seen: '', unrated: '' });
     const third = new Keep('w1', { cookie: new Jar(false), storage: broken }, async () => false, '/');
     await third.saveToken('t');
     expect(third.where).toBe('memory');

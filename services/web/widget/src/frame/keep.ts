@@ -19,6 +19,8 @@ export interface Kept {
   outbox: Pending[];
   /** "RECEPTION/SEQ" of the last row that the visitor saw. */
   seen: string;
+  /** The reception that the visitor did not want to rate. */
+  unrated: string;
 }
 
 /** Gives the bank's page something to keep; false when it cannot. */
@@ -34,7 +36,7 @@ export interface Places {
 
 /** Keeps one channel's things. */
 export class Keep {
-  private memory: Kept = { token: '', draft: '', outbox: [], seen: '' };
+  private memory: Kept = { token: '', draft: '', outbox: [], seen: '', unrated: '' };
   private readonly name: string;
   /** Where the token is; "memory" has to be told to the visitor. */
   where: 'cookie' | 'host' | 'memory' = 'memory';
@@ -98,6 +100,11 @@ export class Keep {
     return this.saveWork({ seen });
   }
 
+  /** Keeps that a reception's rating was declined. */
+  saveUnrated(unrated: string): Promise<void> {
+    return this.saveWork({ unrated });
+  }
+
   /** Keeps a line that is on its way. */
   addPending(one: Pending): Promise<void> {
     return this.saveWork({ outbox: [...this.work().outbox.filter((other) => other.id != one.id), one] });
@@ -116,11 +123,11 @@ export class Keep {
 
   private async saveWork(change: Partial<Kept>): Promise<void> {
     this.memory = { ...this.work(), ...change, token: this.memory.token };
-    const { draft, outbox, seen } = this.memory;
+    const { draft, outbox, seen, unrated } = this.memory;
     try {
-      this.places.storage().setItem(this.name, JSON.stringify({ draft, outbox, seen }));
+      this.places.storage().setItem(this.name, JSON.stringify({ draft, outbox, seen, unrated }));
     } catch {
-      await this.host(JSON.stringify(this.where == 'cookie' ? { draft, outbox, seen } : this.memory));
+      await this.host(JSON.stringify(this.where == 'cookie' ? { draft, outbox, seen, unrated } : this.memory));
     }
   }
 
@@ -157,6 +164,7 @@ export function parse(text: string): Partial<Kept> {
   if (typeof value?.token == 'string') kept.token = value.token;
   if (typeof value?.draft == 'string') kept.draft = value.draft;
   if (typeof value?.seen == 'string') kept.seen = value.seen;
+  if (typeof value?.unrated == 'string') kept.unrated = value.unrated;
   if (Array.isArray(value?.outbox))
     kept.outbox = value.outbox.filter((one: any) => typeof one?.id == 'string' && typeof one?.text == 'string');
   return kept;

@@ -71,6 +71,7 @@ function build(session: SessionBody) {
     refused: () => void visit!.renew(),
   });
   visit = new Visit(channel, lang, caller(location.origin), keep, stream, { changed: plan, arrived }, newId);
+  visit.ratingSkipped = kept.unrated;
   visit.page = session.page;
   visit.name = session.name;
 
@@ -216,6 +217,7 @@ function build(session: SessionBody) {
       ratingFor = reception!.conversationId!;
       rating = new Rating(text, (stars, comment) => visit!.rate(stars, comment), () => {
         visit!.ratingSkipped = ratingFor;
+        void keep.saveUnrated(ratingFor);
         plan();
         composer.field.focus();
       });

@@ -1,6 +1,6 @@
 // The workbench behind the page: listens, asks, keeps the state true after every reconnect.
 
-import { announce, createStore, LiveSocket, newId, probeSession, serviceClient, sleep, toCallError, type CallError, type Store } from '@yizhan/kit';
+import { announce, createStore, LiveSocket, newId, probeSession, serviceClient, sleep, textStorage, toCallError, type CallError, type Store } from '@yizhan/kit';
 import { AgentService, ListReceptionsRequest_Filter } from '@yizhan/kit/gen/desk/v1/agent_service_pb';
 import type { DeskEvent } from '@yizhan/kit/gen/desk/v1/live_pb';
 import { Line_Author, type Agent_State, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
@@ -34,7 +34,7 @@ export class Desk {
         if (line) this.take({ case: 'line', value: line });
       },
       () => this.live.state.get().phase === 'live',
-      storageOrNone(),
+      textStorage(),
     );
   }
 
@@ -166,13 +166,5 @@ async function unlessRefused<T>(call: () => Promise<T>): Promise<T> {
       if (known.reason !== 'UNREACHABLE' || attempt === 2) throw known;
       await sleep(400 * (attempt + 1));
     }
-  }
-}
-
-function storageOrNone(): Storage | undefined {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
   }
 }
