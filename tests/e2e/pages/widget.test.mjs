@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agentCall, assertAccessible, assertNoSideways, clearDesk, demo, drainQueue, enter, holders, listenIn, pageUrl, picture } from './apps.mjs';
+import { agentCall, assertAccessible, assertNoSideways, bankSite, channelFor, clearDesk, demo, drainQueue, enter, holders, listenIn, pageUrl, picture } from './apps.mjs';
 import { assertClean, needsProduct, openPage, startBrowser, unique, until, watch } from './support.mjs';
 
 /** The launcher lives in a closed shadow root: tests reach it as people do, by place. */
@@ -72,7 +72,9 @@ test('the widget', { timeout: 300_000, ...needsProduct }, async (t) => {
     await page.keyboard.press('Enter');
     await until('the box has the focus', () => frame.evaluate(() => document.activeElement?.tagName === 'TEXTAREA' && document.hasFocus()));
     await page.keyboard.press('Escape');
-    await until('the launcher has the focus', () => page.evaluate(() => document.activeElement?.tagName === 'DIV'));
+    // From outside launcher and frame are one element: what tells them apart is that the frame has lost the focus.
+    await until('the frame has lost the focus', () => frame.evaluate(() => !document.hasFocus()));
+    await until('the launcher has it', () => page.evaluate(() => document.activeElement?.tagName === 'DIV' && document.hasFocus()));
     await page.keyboard.press('Enter');
     await until('the box again', () => frame.evaluate(() => document.activeElement?.tagName === 'TEXTAREA' && document.hasFocus()));
   });
@@ -166,8 +168,7 @@ test('the widget', { timeout: 300_000, ...needsProduct }, async (t) => {
     const text = unique('断网时写的');
     await write(frame, text);
     await hasBubble(frame, text);
-    await page.waitForTimeout(2_500);
-    assert.match(await frame.locator('.row.me').last().textContent(), /发送中/);
+    await until('it says that it waits', async () => /发送中/.test(await frame.locator('.row.me').last().textContent()), 5_000);
     await context.setOffline(false);
     await frame.waitForSelector('.bar', { state: 'hidden', timeout: 15_000 });
     const { mine } = await agentCall(desk, 'GetWorkbench', {});
@@ -229,6 +230,12 @@ test('the widget', { timeout: 300_000, ...needsProduct }, async (t) => {
     const { reception } = await agentCall(desk, 'ListReceptionLines', { conversationId: id });
     assert.equal(reception.rating, 4);
     assert.equal(reception.ratingComment, '很专业');
+    // Asked once: not by the next page, and not by the news that come after it.
+    await page.reload();
+    frame = await until('the frame is back', () => frameOf(page));
+    await until('the thanks are back', async () => /4 星/.test(await frame.textContent('.status')));
+    await page.waitForTimeout(500);
+    assert.equal(await frame.locator('.rating').count(), 0, 'asked again after a reload');
     const again = unique('还有一个问题');
     await write(frame, again);
     await hasBubble(frame, again);
@@ -243,6 +250,39 @@ test('the widget', { timeout: 300_000, ...needsProduct }, async (t) => {
     await frame.waitForSelector('.rating');
     await frame.click('.rating .plain');
     await frame.waitForSelector('.rating', { state: 'detached' });
+    await page.reload();
+    frame = await until('the frame is back', () => frameOf(page));
+    await until('it is over', async () => /\S/.test(await frame.textContent('.status')) && !/正在/.test(await frame.textContent('.status')));
+    await page.waitForTimeout(500);
+    assert.equal(await frame.locator('.rating').count(), 0, 'asked again although it was declined');
+  });
+
+  await t.test('is embedded by the sites of its channel, and refused by browsers everywhere else', async () => {
+    const lead = await openPage(browser);
+    await enter(lead, 'workbench', holders('supervisor')[0], '.wb-lists');
+    const sites = await Promise.all(['allowed', 'refused'].map(() => bankSite(t)));
+    const channelId = await channelFor(lead, sites[0].origin);
+    assert.ok(channelId, 'a channel that names its sites');
+    const [allowed, refused] = await Promise.all(sites.map(async (site) => {
+      const visitor = await browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'zh-CN', ignoreHTTPSErrors: true });
+      visitor.said = [];
+      visitor.on('console', (message) => visitor.said.push(message.text()));
+      visitor.calls = [];
+      visitor.on('request', (request) => visitor.calls.push(request.url()));
+      await visitor.goto(`${site.url}?channel=${channelId}`);
+      return visitor;
+    }));
+    const panel = await openWidget(allowed);
+    await panel.waitForSelector('.status:not(:empty)');
+    const text = unique('从银行自己的网站');
+    await write(panel, text);
+    await hasBubble(panel, text);
+
+    await clickLauncher(refused);
+    await until('the browser says that it refuses', () => refused.said.some((line) => /frame-ancestors/.test(line)));
+    assert.equal(frameOf(refused), undefined, 'the frame was shown');
+    assert.ok(!refused.calls.some((url) => url.includes('VisitorService')), 'a visit began');
+    for (const each of [allowed, refused, lead]) await each.close();
   });
 
   await t.test('a hostile page does not break it, foreign messages do nothing', async () => {
