@@ -27,8 +27,8 @@ export function employees() {
 }
 
 /** Starts Chromium. `t` is the test: the browser ends with it. */
-export async function startBrowser(t) {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+export async function startBrowser(t, more = []) {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...flags, ...more] });
   t.after(() => browser.close());
   return browser;
 }
