@@ -177,6 +177,9 @@ absl::Status OpenDirectory(const DirectoryRecord& record, OpenedItem& out) {
       By(record.session_started().person_id(), out);
       out.item.set_text(absl::StrCat("logged in from ", record.session_started().remote_address(), ", device ", record.session_started().device()));
       return absl::OkStatus();
+    case DirectoryRecord::kSessionUsed:
+      out.item.set_text("session in use");
+      return absl::OkStatus();
     case DirectoryRecord::kSessionEnded:
       By(record.session_ended().person_id(), out);
       out.item.set_text(absl::StrCat("session ended: ", record.session_ended().reason()));

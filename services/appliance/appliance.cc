@@ -147,6 +147,7 @@ class ApplianceImpl : public Appliance {
     im_hub_ = inner_->ServeLink("im", im_->link_handler());
     im_->SetHub(im_hub_);
     desk_->SetHub(inner_->ServeLink("desk", desk_->link_handler()));
+    YZ_RETURN_IF_ERROR(desk_->Start());
     channel_ = inner_->channel();
     authenticator_ = rpc::MakeAuthenticator(channel_.get(), channel_.get());
     authenticator_ready_ = authenticator_.get();
@@ -214,6 +215,7 @@ class ApplianceImpl : public Appliance {
     if (inner_) inner_->Stop();
     if (pool_) pool_->Stop();
     if (archive_) archive_->Stop();
+    if (desk_) desk_->Stop();
     if (im_) im_->Stop();
     if (directory_) directory_->Stop();
     if (ledger_) ledger_->Stop();

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/rpc/hub.h"
 #include "base/status.h"
+#include "desk/attendance.h"
 #include "desk/events.h"
 #include "desk/origins.h"
 #include "desk/routing.h"
@@ -258,26 +259,7 @@ void Agents::SetState(const rpc::Context& context, const SetStateRequest& reques
   core_->Submit(
       context.Actor(), request.request_id(),
       [request, id](Draft& draft) -> absl::StatusOr<std::string> {
-        YZ_ASSIGN_OR_RETURN(Agent agent, draft.rows().AgentOf(id));
-        const uint32_t capacity = request.capacity() == 0 ? agent.capacity() : request.capacity();
-        if (agent.state() == request.state() && agent.capacity() == capacity) return id;
-        DeskRecord record;
-        record.mutable_agent()->set_agent_id(id);
-        record.mutable_agent()->set_state(request.state());
-        record.mutable_agent()->set_capacity(capacity);
-        YZ_RETURN_IF_ERROR(draft.Add(record));
-        if (request.state() == Agent::STATE_OFFLINE) {
-          YZ_ASSIGN_OR_RETURN(auto mine, draft.rows().Mine(id));
-          std::vector<std::string> groups;
-          for (const auto& conversation_id : mine) {
-            YZ_ASSIGN_OR_RETURN(Reception reception, draft.rows().ReceptionOf(conversation_id));
-            YZ_RETURN_IF_ERROR(Enqueue(draft, conversation_id, reception.group_id(), true, id));
-            groups.push_back(reception.group_id());
-          }
-          for (const auto& group : groups) YZ_RETURN_IF_ERROR(RouteGroup(draft, group));
-        } else {
-          YZ_RETURN_IF_ERROR(RouteForAgent(draft, id));
-        }
+        YZ_RETURN_IF_ERROR(SetAgentState(draft, id, request.state(), request.capacity()));
         return id;
       },
       [this, shared](absl::StatusOr<std::string> id) {

@@ -31,12 +31,13 @@ class DeskTest : public testing::Test {
     options.min_free_bytes = 0;
     ledger_ = *ledger::Ledger::Open(options);
     keyring_ = *ledger::Keyring::Open(ledger_.get(), dir_.path());
-    desk_ = std::make_unique<DeskService>(ledger_.get(), keyring_.get());
+    desk_ = std::make_unique<DeskService>(ledger_.get(), keyring_.get(), patience_);
     ASSERT_TRUE(ledger_->Start().ok());
     table_ = std::make_unique<rpc::ServiceTable>();
     desk_->Register(*table_);
   }
   void Close() {
+    if (desk_) desk_->Stop();
     if (ledger_) ledger_->Stop();
     table_.reset();
     desk_.reset();
@@ -151,6 +152,7 @@ class DeskTest : public testing::Test {
   std::unique_ptr<DeskService> desk_;
   std::unique_ptr<rpc::ServiceTable> table_;
   std::string group_id_, channel_id_;
+  Attendance::Patience patience_;
 };
 
 TEST_F(DeskTest, AVisitorIsAnsweredByAFreeAgent) {
@@ -251,6 +253,43 @@ TEST_F(DeskTest, GoingOfflineHandsReceptionsBackToTheQueuesHead) {
   ASSERT_TRUE(Go(AgentNamed("amy"), Agent::STATE_OFFLINE).ok());
   ASSERT_TRUE(Go(AgentNamed("bob"), Agent::STATE_ONLINE, 1).ok());
   EXPECT_EQ(Bench(AgentNamed("bob")).mine(0).customer_id(), first.principal.id());
+}
+
+TEST_F(DeskTest, WhoIsGoneIsTakenFromWorkAndTheirCustomersGoToAColleague) {
+  Close();
+  patience_ = {absl::Milliseconds(50), absl::Milliseconds(100)};
+  Open();
+  SetUpGroup({"amy", "bob"});
+  ASSERT_TRUE(Go(AgentNamed("amy"), Agent::STATE_ONLINE).ok());
+  const Visitor visitor = Visit();
+  ASSERT_TRUE(Write(visitor, "a", "1").ok());
+  ASSERT_EQ(Bench(AgentNamed("amy")).mine_size(), 1);
+  ASSERT_TRUE(Go(AgentNamed("bob"), Agent::STATE_ONLINE).ok());
+  rpc::LinkHandler& link = *desk_->link_handler();
+  ASSERT_TRUE(link.OnOpen("e1", 1, AgentNamed("bob")).ok());
+  ASSERT_TRUE(link.OnOpen("e1", 2, AgentNamed("amy")).ok());
+  ASSERT_TRUE(link.OnOpen("e2", 2, AgentNamed("amy")).ok());
+  ASSERT_TRUE(desk_->Start().ok());
+  link.OnClose("e1", 2, AgentNamed("amy"));
+  absl::SleepFor(absl::Milliseconds(200));
+  EXPECT_EQ(Bench(AgentNamed("amy")).me().state(), Agent::STATE_ONLINE) << "one of her devices is there";
+  link.OnClose("e2", 2, AgentNamed("amy"));
+  for (int i = 0; i < 1'000 && Bench(AgentNamed("amy")).me().state() != Agent::STATE_OFFLINE; ++i) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(Bench(AgentNamed("amy")).me().state(), Agent::STATE_OFFLINE);
+  EXPECT_EQ(Bench(AgentNamed("amy")).mine_size(), 0);
+  EXPECT_EQ(Bench(AgentNamed("bob")).me().state(), Agent::STATE_ONLINE);
+  EXPECT_EQ(Bench(AgentNamed("bob")).mine_size(), 1);
+}
+
+TEST_F(DeskTest, WhoDoesNotComeBackAfterARestartIsTakenFromWork) {
+  SetUpGroup({"amy"});
+  ASSERT_TRUE(Go(AgentNamed("amy"), Agent::STATE_ONLINE).ok());
+  Close();
+  patience_ = {absl::Milliseconds(20), absl::Minutes(5)};
+  Open();
+  ASSERT_TRUE(desk_->Start().ok());
+  for (int i = 0; i < 1'000 && Bench(AgentNamed("amy")).me().state() == Agent::STATE_ONLINE; ++i) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(Bench(AgentNamed("amy")).me().state(), Agent::STATE_PAUSED);
 }
 
 TEST_F(DeskTest, StrangersSeeNothing) {

@@ -100,6 +100,15 @@ absl::StatusOr<Agent> Rows::AgentOf(std::string_view id) const {
   return fresh;
 }
 
+absl::StatusOr<std::vector<std::string>> Rows::AgentsAtWork() const {
+  YZ_ASSIGN_OR_RETURN(auto agents, AllRows<Agent>(*state_, AgentPrefix()));
+  std::vector<std::string> ids;
+  for (const Agent& agent : agents) {
+    if (agent.state() != Agent::STATE_OFFLINE) ids.push_back(agent.agent_id());
+  }
+  return ids;
+}
+
 absl::StatusOr<std::string> Rows::CustomerOfToken(std::string_view token_hash) const {
   YZ_ASSIGN_OR_RETURN(auto id, state_->Get(TokenKey(token_hash)));
   if (!id) return absl::NotFoundError("unknown token");

@@ -42,6 +42,8 @@ class Rows {
   absl::StatusOr<Reception> ReceptionOf(std::string_view id) const;
   // Offline with the default capacity when the agent never said anything.
   absl::StatusOr<Agent> AgentOf(std::string_view id) const;
+  // Ids of those who are not offline.
+  absl::StatusOr<std::vector<std::string>> AgentsAtWork() const;
   // The customer of a visitor's token; NotFound for an unknown one.
   absl::StatusOr<std::string> CustomerOfToken(std::string_view token_hash) const;
 

@@ -1,5 +1,5 @@
 // Customer service, composed. A main does, in this order: make it (before Ledger::Start), Ledger::Start, Register(table),
-// SetHub(server->ServeLink("desk", link_handler())); at the end Ledger::Stop, then let go of it.
+// SetHub(server->ServeLink("desk", link_handler())), Start; at the end Stop, Ledger::Stop, then let go of it.
 #pragma once
 
 #include <string>
@@ -8,6 +8,7 @@
 #include "base/rpc/hub.h"
 #include "base/rpc/service.h"
 #include "desk/agents.h"
+#include "desk/attendance.h"
 #include "desk/core.h"
 #include "desk/machine.h"
 #include "desk/visitors.h"
@@ -19,12 +20,16 @@ namespace yizhan::desk {
 class DeskService final : public rpc::LinkHandler {
  public:
   // Both outlive the service. Before Ledger::Start: registers the state machine and the listener.
-  DeskService(ledger::Ledger* ledger, ledger::Keyring* keyring);
+  DeskService(ledger::Ledger* ledger, ledger::Keyring* keyring, Attendance::Patience patience = {});
 
   void Register(rpc::ServiceTable& table);
   rpc::LinkHandler* link_handler() { return this; }
   // Where events go; before calls come.
   void SetHub(rpc::Hub* hub) { hub_ = hub; }
+  // After Ledger::Start: from here on, agents who are gone are taken from work.
+  absl::Status Start();
+  // Before Ledger::Stop.
+  void Stop() { attendance_.Stop(); }
 
   absl::StatusOr<std::vector<std::string>> OnOpen(const std::string& edge_id, uint64_t session, const rpc::Principal& principal) override;
   void OnClose(const std::string& edge_id, uint64_t session, const rpc::Principal& principal) override;
@@ -34,6 +39,7 @@ class DeskService final : public rpc::LinkHandler {
   Core core_;
   Visitors visitors_;
   Agents agents_;
+  Attendance attendance_;
   rpc::Hub* hub_ = nullptr;
 };
 
