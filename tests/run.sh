@@ -24,7 +24,7 @@ suite() {  # suite NAME COMMAND...
 }
 
 with_pages() { services/web/build.sh "$PWD/build/pages"; }
-unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300 --repeat until-pass:3; }
+unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300; }
 web_unit() { bash services/web/unit.sh; }
 # The chapters that pass today; docs/roadmap.md names the others.
 story() { bash tests/e2e/run.sh interfaces bad_input refusals; }

@@ -10,6 +10,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "base/rpc/grpc_channel.h"
+#include "base/rpc/grpc_library.h"
 #include "base/rpc/link_client.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
@@ -115,6 +116,7 @@ absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) 
     return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE",
                   "the authorities' file " + options.ca + " cannot be read or is empty");
   }
+  KeepGrpcThreads();
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = ca.str();
   grpc::ChannelArguments arguments;

@@ -8,6 +8,7 @@
 
 #include "base/logging.h"
 #include "base/rpc/grpc_channel.h"
+#include "base/rpc/grpc_library.h"
 #include "base/rpc/link_hub.h"
 #include "base/rpc/link_server.h"
 #include "base/rpc/unary_server.h"
@@ -147,6 +148,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, con
   if (!options.address.empty() && authenticator == nullptr) {
     return absl::InvalidArgumentError("an outer face needs an authenticator");
   }
+  KeepGrpcThreads();
   auto server = std::make_unique<GrpcServer>(options, table, authenticator);
   YZ_RETURN_IF_ERROR(server->Listen(options));
   return server;

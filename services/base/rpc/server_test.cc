@@ -406,5 +406,31 @@ TEST_F(ServerTest, ALinkToNobodyAndALinkThatTheServerEndsAreReported) {
   EXPECT_EQ(channel_->CallAndWait(kSend, "").status().code(), absl::StatusCode::kUnavailable);
 }
 
+// A stream lets go of its channel in its last callback, on a thread of gRPC's. Where that was the last of the process
+// gRPC 1.51 waited there for itself, and aborted (see grpc_library.h).
+TEST_F(ServerTest, AStreamMayBeTheLastThatUsesGrpc) {
+  for (int round = 0; round < 20; ++round) {
+    std::unique_ptr<Server> server = Server::Start({}, &table_, nullptr).value();
+    server->ServeLink("im", &handler_);
+    std::unique_ptr<Channel> channel = server->channel();
+    auto heard = std::make_shared<absl::Notification>(), let_go = std::make_shared<absl::Notification>();
+    std::weak_ptr<absl::Notification> held = let_go;
+    std::unique_ptr<Link> link = channel->OpenLink(
+        "im", "edge",
+        [heard, let_go](const LinkDown&) {
+          heard->Notify();
+          let_go->WaitForNotification();
+        },
+        [](absl::Status) {});
+    ASSERT_TRUE(link->Send(OpenFrame(1, "p1")).ok());
+    heard->WaitForNotification();
+    link.reset();
+    channel.reset();
+    server.reset();
+    std::exchange(let_go, nullptr)->Notify();
+    while (!held.expired()) std::this_thread::yield();
+  }
+}
+
 }  // namespace
 }  // namespace yizhan::rpc
