@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/status.h"
+
 namespace yizhan::rpc {
 namespace {
 
@@ -30,6 +32,20 @@ void AppendLength(std::string* out, char tag, size_t length) {
 }
 
 }  // namespace
+
+absl::Status BatchQueue::StatusOf(Added added) {
+  switch (added) {
+    case Added::kQueued:
+      return absl::OkStatus();
+    case Added::kFull:
+      return RefuseForNow(absl::StatusCode::kResourceExhausted, "LINK_FULL",
+                          "too much waits to be sent: try again shortly", 500);
+    case Added::kClosed:
+      break;
+  }
+  return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN",
+                      "the service cannot be reached just now: try again", 500);
+}
 
 BatchQueue::BatchQueue(size_t max_bytes, std::function<void(std::string)> start_write)
     : max_bytes_(max_bytes), start_write_(std::move(start_write)) {}
@@ -62,12 +78,25 @@ void BatchQueue::Kick() {
   std::string batch;
   {
     absl::MutexLock lock(&mutex_);
-    if (writing_ || closed_ || pending_.empty()) return;
+    if (writing_ || held_ || closed_ || pending_.empty()) return;
     writing_ = true;
     batch.swap(pending_);
     if (batch.capacity() <= kKeepBytes) pending_.reserve(batch.size());
   }
   start_write_(std::move(batch));
+}
+
+void BatchQueue::Hold() {
+  absl::MutexLock lock(&mutex_);
+  held_ = true;
+}
+
+void BatchQueue::Release() {
+  {
+    absl::MutexLock lock(&mutex_);
+    held_ = false;
+  }
+  Kick();
 }
 
 bool BatchQueue::Written() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "google/protobuf/message_lite.h"
 
@@ -15,6 +16,9 @@ namespace yizhan::rpc {
 class BatchQueue {
  public:
   enum class Added { kQueued, kFull, kClosed };
+
+  // What the sender of a frame is told: ResourceExhausted (LINK_FULL), Unavailable (LINK_BROKEN).
+  static absl::Status StatusOf(Added added);
 
   // `start_write` begins to write one message; Written() is called when it ended. Never called under the queue's lock,
   // never while a write is in flight, never after Close() unless Add() came before.
@@ -27,6 +31,9 @@ class BatchQueue {
   Added AddEvent(std::string_view topic, std::string_view frame);
   // Starts a write when none is in flight and something waits.
   void Kick();
+  // Between the two no write is started: whoever adds many frames in one go makes one batch of them. Release() kicks.
+  void Hold();
+  void Release();
   // The write ended. True when the queue was closed meanwhile: the stream may be finished now.
   bool Written();
   // Nothing more is taken or written. True when no write is in flight: the stream may be finished now. False the second
@@ -39,6 +46,7 @@ class BatchQueue {
   absl::Mutex mutex_;
   std::string pending_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -7,6 +7,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "base/rpc/grpc_channel.h"
@@ -24,19 +25,10 @@ struct PendingCall {
   RawReply done;
 };
 
-absl::Status Stopped() {
-  return RefuseForNow(absl::StatusCode::kUnavailable, "STOPPING", "the process is stopping", 2000);
-}
-
-class BrokenLink final : public Link {
- public:
-  absl::Status Send(const yizhan::live::v1::UpFrame&) override { return Stopped(); }
-};
-
 class GrpcChannel final : public Channel {
  public:
-  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name, std::shared_ptr<Gate> gate)
-      : gate_(std::move(gate)), channel_(std::move(channel)), stub_(channel_), service_name_(std::move(service_name)) {}
+  GrpcChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name)
+      : channel_(std::move(channel)), stub_(channel_), service_name_(std::move(service_name)) {}
 
   void Call(std::string_view method, std::string request, CallOptions options, RawReply done) override {
     auto* call = new PendingCall;
@@ -55,36 +47,24 @@ class GrpcChannel final : public Channel {
       }
       if (!options.remote_address.empty()) call->context.AddMetadata(kRemoteKey, options.remote_address);
     }
-    bool begun = gate_->Pass([&] {
-      stub_.UnaryCall(&call->context, std::string(method), grpc::StubOptions(), &call->request, &call->response,
-                      [call](grpc::Status status) {
-                        std::unique_ptr<PendingCall> owned(call);
-                        if (status.ok()) {
-                          owned->done(FromBuffer(owned->response));
-                        } else {
-                          owned->done(FromGrpc(status));
-                        }
-                      });
-    });
-    if (!begun) {
-      std::unique_ptr<PendingCall> owned(call);
-      owned->done(Stopped());
-    }
+    stub_.UnaryCall(&call->context, std::string(method), grpc::StubOptions(), &call->request, &call->response,
+                    [call](grpc::Status status) {
+                      std::unique_ptr<PendingCall> owned(call);
+                      if (status.ok()) {
+                        owned->done(FromBuffer(owned->response));
+                      } else {
+                        owned->done(FromGrpc(status));
+                      }
+                    });
   }
 
   std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
                                  std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                                  std::function<void(absl::Status)> on_broken) override {
-    std::unique_ptr<Link> link;
-    if (!gate_->Pass([&] { link = NewLink(channel_, gate_, service, edge_id, on_frames, on_broken); })) {
-      on_broken(Stopped());
-      link = std::make_unique<BrokenLink>();
-    }
-    return link;
+    return NewLink(channel_, std::move(service), std::move(edge_id), std::move(on_frames), std::move(on_broken));
   }
 
  private:
-  const std::shared_ptr<Gate> gate_;
   std::shared_ptr<grpc::Channel> channel_;
   grpc::GenericStub stub_;
   const std::string service_name_;
@@ -103,9 +83,26 @@ absl::StatusOr<std::string> Channel::CallAndWait(std::string_view method, std::s
   return answer;
 }
 
-std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name,
-                                     std::shared_ptr<Gate> gate) {
-  return std::make_unique<GrpcChannel>(std::move(channel), std::move(service_name), std::move(gate));
+absl::Status CheckInnerAddress(std::string_view address) {
+  constexpr std::string_view kScheme = "unix:/";
+  if (address.substr(0, kScheme.size()) == kScheme) return absl::OkStatus();
+  return Refuse(absl::StatusCode::kInvalidArgument, "INNER_ADDRESS",
+                absl::StrCat("the inner face believes its callers, so its address must be unix:/PATH and not ",
+                             std::string(address)));
+}
+
+std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name) {
+  return std::make_unique<GrpcChannel>(std::move(channel), std::move(service_name));
+}
+
+absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const std::string& address, std::string service_name) {
+  YZ_RETURN_IF_ERROR(CheckInnerAddress(address));
+  KeepGrpcThreads();
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxLinkMessageBytes);
+  return WrapChannel(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments),
+                     std::move(service_name));
 }
 
 absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) {
@@ -122,8 +119,7 @@ absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) 
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
-  return WrapChannel(grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments), "",
-                     std::make_shared<Gate>());
+  return WrapChannel(grpc::CreateCustomChannel(options.address, grpc::SslCredentials(tls), arguments), "");
 }
 
 }  // namespace yizhan::rpc

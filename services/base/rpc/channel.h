@@ -35,8 +35,8 @@ class Channel {
  public:
   virtual ~Channel() = default;
 
-  // One unary call. `done` runs on a thread of gRPC's: must not block. Statuses carry reason and retry hint
-  // (base/status.h).
+  // One unary call. `done` runs once, on a thread of the transport's, not inside Call() unless the process is stopping,
+  // and must not block. Statuses carry reason and retry hint (base/status.h).
   virtual void Call(std::string_view method, std::string request, CallOptions options, RawReply done) = 0;
 
   // One unary call, waiting for the answer. Not from a callback.
@@ -50,8 +50,8 @@ class Channel {
     return response;
   }
 
-  // Opens the link to a service ("im", "desk"). `on_frames` runs on a thread of gRPC's, in order; `on_broken` once,
-  // when the stream ended: the edge opens a new one and its sessions again. Neither is called once the link's
+  // Opens the link to a service ("im", "desk"). `on_frames` runs on a thread of the transport's, in order; `on_broken`
+  // once, when the stream ended: the edge opens a new one and its sessions again. Neither is called once the link's
   // destructor has returned, except that one which is running just then is not waited for.
   virtual std::unique_ptr<Link> OpenLink(std::string service, std::string edge_id,
                                          std::function<void(yizhan::live::v1::LinkDown)> on_frames,
@@ -80,5 +80,12 @@ struct ConnectOptions {
 // A channel to the outer face of a server elsewhere: tools and tests. Connects at the first call. InvalidArgument when
 // the authorities' file cannot be read.
 absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options);
+
+// A channel to the inner face of a server in another process of this machine, at its "unix:/PATH". Calls appear as
+// those of `service_name` unless they pass a caller on. Connects at the first call. InvalidArgument for another
+// address.
+absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const std::string& address, std::string service_name);
+// Whether an address may be an inner face's.
+absl::Status CheckInnerAddress(std::string_view address);
 
 }  // namespace yizhan::rpc

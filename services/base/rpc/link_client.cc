@@ -33,11 +33,10 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     grpc::ClientContext* context ABSL_GUARDED_BY(mutex) = nullptr;
   };
 
-  static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep,
-                                      const std::string& service, const std::string& edge_id,
-                                      std::function<void(LinkDown)> on_frames,
+  static std::shared_ptr<Shared> Open(std::shared_ptr<grpc::Channel> channel, const std::string& service,
+                                      const std::string& edge_id, std::function<void(LinkDown)> on_frames,
                                       std::function<void(absl::Status)> on_broken) {
-    auto* stream = new Stream(channel, std::move(keep), std::move(on_frames), std::move(on_broken));
+    auto* stream = new Stream(std::move(channel), std::move(on_frames), std::move(on_broken));
     std::shared_ptr<Shared> shared = stream->shared_;
     stream->Begin(service, edge_id);
     return shared;
@@ -71,11 +70,9 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   }
 
  private:
-  Stream(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::function<void(LinkDown)> on_frames,
+  Stream(std::shared_ptr<grpc::Channel> channel, std::function<void(LinkDown)> on_frames,
          std::function<void(absl::Status)> on_broken)
-      : keep_(std::move(keep)),
-        stub_(std::move(channel)),
-        shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
+      : stub_(std::move(channel)), shared_(std::make_shared<Shared>(this, std::move(on_frames), std::move(on_broken))) {
     absl::MutexLock lock(&shared_->mutex);
     shared_->context = &context_;
   }
@@ -108,7 +105,6 @@ class Stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
     return true;
   }
 
-  const std::shared_ptr<void> keep_;
   grpc::GenericStub stub_;
   grpc::ClientContext context_;
   const std::shared_ptr<Shared> shared_;
@@ -127,17 +123,9 @@ class GrpcLink final : public Link {
   }
 
   absl::Status Send(const UpFrame& frame) override {
-    switch (shared_->queue.Add(frame)) {
-      case BatchQueue::Added::kQueued:
-        shared_->queue.Kick();
-        return absl::OkStatus();
-      case BatchQueue::Added::kFull:
-        return RefuseForNow(absl::StatusCode::kResourceExhausted, "LINK_FULL",
-                            "too much waits to be sent: try again shortly", 500);
-      default:
-        return RefuseForNow(absl::StatusCode::kUnavailable, "LINK_BROKEN",
-                            "the service cannot be reached just now: try again", 500);
-    }
+    BatchQueue::Added added = shared_->queue.Add(frame);
+    if (added == BatchQueue::Added::kQueued) shared_->queue.Kick();
+    return BatchQueue::StatusOf(added);
   }
 
  private:
@@ -146,11 +134,10 @@ class GrpcLink final : public Link {
 
 }  // namespace
 
-std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::string service,
-                              std::string edge_id, std::function<void(LinkDown)> on_frames,
-                              std::function<void(absl::Status)> on_broken) {
+std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::string service, std::string edge_id,
+                              std::function<void(LinkDown)> on_frames, std::function<void(absl::Status)> on_broken) {
   return std::make_unique<GrpcLink>(
-      Stream::Open(std::move(channel), std::move(keep), service, edge_id, std::move(on_frames), std::move(on_broken)));
+      Stream::Open(std::move(channel), service, edge_id, std::move(on_frames), std::move(on_broken)));
 }
 
 }  // namespace yizhan::rpc

@@ -11,9 +11,8 @@
 
 namespace yizhan::rpc {
 
-// `keep` lives as long as the stream.
-std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<void> keep, std::string service,
-                              std::string edge_id, std::function<void(yizhan::live::v1::LinkDown)> on_frames,
+std::unique_ptr<Link> NewLink(std::shared_ptr<grpc::Channel> channel, std::string service, std::string edge_id,
+                              std::function<void(yizhan::live::v1::LinkDown)> on_frames,
                               std::function<void(absl::Status)> on_broken);
 
 }  // namespace yizhan::rpc

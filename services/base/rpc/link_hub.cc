@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
@@ -9,6 +10,11 @@
 namespace yizhan::rpc {
 
 using yizhan::live::v1::DownFrame;
+
+absl::Status NoSuchLinkService(std::string_view service) {
+  return Refuse(absl::StatusCode::kNotFound, "SERVICE_UNKNOWN",
+                absl::StrCat("no service \"", std::string(service.substr(0, 100)), "\" serves links here"));
+}
 
 LinkHub::EdgeLink::EdgeLink(std::string id, size_t max_bytes, std::function<void(std::string)> start_write,
                             std::function<void()> break_it)

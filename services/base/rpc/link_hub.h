@@ -98,6 +98,9 @@ class LinkHub final : public Hub {
   std::unique_ptr<metrics::GaugeFunction> sessions_gauge_;
 };
 
+// What an edge is told that asks for a service which serves no links.
+absl::Status NoSuchLinkService(std::string_view service);
+
 struct LinkHub::Topic {
   std::string name;
   // How many sessions of each edge hear it.

@@ -194,5 +194,28 @@ TEST(BatchQueue, ClosesOnceAndOnlyWhenNothingIsInFlight) {
   EXPECT_EQ(writes.size(), 1u);
 }
 
+TEST(BatchQueue, WhatIsHeldGoesInOneBatch) {
+  std::vector<std::string> writes;
+  BatchQueue queue(1000, [&](std::string batch) { writes.push_back(std::move(batch)); });
+  queue.Hold();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(queue.AddEvent("t", "f"), BatchQueue::Added::kQueued);
+    queue.Kick();
+  }
+  EXPECT_TRUE(writes.empty());
+  queue.Release();
+  ASSERT_EQ(writes.size(), 1u);
+  LinkDown down;
+  ASSERT_TRUE(down.ParseFromString(writes[0]));
+  EXPECT_EQ(down.frames_size(), 3);
+  // A write that ends while more is held starts no other.
+  queue.Hold();
+  EXPECT_EQ(queue.AddEvent("t", "f"), BatchQueue::Added::kQueued);
+  EXPECT_FALSE(queue.Written());
+  EXPECT_EQ(writes.size(), 1u);
+  queue.Release();
+  EXPECT_EQ(writes.size(), 2u);
+}
+
 }  // namespace
 }  // namespace yizhan::rpc

@@ -1,5 +1,7 @@
 #include "base/rpc/server.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -7,10 +9,10 @@
 #include <grpcpp/grpcpp.h>
 
 #include "base/logging.h"
-#include "base/rpc/grpc_channel.h"
 #include "base/rpc/grpc_library.h"
 #include "base/rpc/link_hub.h"
 #include "base/rpc/link_server.h"
+#include "base/rpc/local_transport.h"
 #include "base/rpc/unary_server.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
@@ -18,12 +20,34 @@
 namespace yizhan::rpc {
 namespace {
 
-using Hubs = std::map<std::string, std::unique_ptr<LinkHub>>;
+// The hubs of the services that edges link to. Thread-safe.
+class Hubs {
+ public:
+  LinkHub* Serve(const std::string& service, LinkHandler* handler) {
+    absl::MutexLock lock(&mutex_);
+    auto& hub = hubs_[service];
+    if (hub == nullptr) hub = std::make_unique<LinkHub>(service, handler);
+    return hub.get();
+  }
+  LinkHub* Find(std::string_view service) const {
+    absl::MutexLock lock(&mutex_);
+    auto found = hubs_.find(service);
+    return found == hubs_.end() ? nullptr : found->second.get();
+  }
+  void BreakAll() {
+    absl::MutexLock lock(&mutex_);
+    for (auto& [name, hub] : hubs_) hub->BreakAll();
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<std::string, std::unique_ptr<LinkHub>, std::less<>> hubs_ ABSL_GUARDED_BY(mutex_);
+};
 
 // What gRPC hands every call of one face to.
 class Generic final : public grpc::CallbackGenericService {
  public:
-  Generic(Face face, absl::Mutex* mutex, const Hubs* hubs) : face_(face), mutex_(mutex), hubs_(hubs) {}
+  Generic(Face face, const Hubs* hubs) : face_(face), hubs_(hubs) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
     if (context->method() != kLinkMethod) return NewUnaryReactor(context, &face_);
@@ -34,18 +58,13 @@ class Generic final : public grpc::CallbackGenericService {
     auto service = context->client_metadata().find(kLinkServiceKey);
     std::string name =
         service == context->client_metadata().end() ? "" : std::string(service->second.data(), service->second.size());
-    absl::MutexLock lock(mutex_);
-    auto hub = hubs_->find(name);
-    if (hub == hubs_->end()) {
-      return NewRefusal(
-          Refuse(absl::StatusCode::kNotFound, "SERVICE_UNKNOWN", "no service \"" + name + "\" serves links here"));
-    }
-    return NewLinkReactor(context, hub->second.get(), face_.table);
+    LinkHub* hub = hubs_->Find(name);
+    if (hub == nullptr) return NewRefusal(NoSuchLinkService(name));
+    return NewLinkReactor(context, hub, face_.table);
   }
 
  private:
   const Face face_;
-  absl::Mutex* const mutex_;
   const Hubs* const hubs_;
 };
 
@@ -60,24 +79,34 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return bytes.str();
 }
 
-class GrpcServer final : public Server {
+class ServerImpl final : public Server {
  public:
-  GrpcServer(const ServerOptions& options, const ServiceTable* table, Authenticator* authenticator)
+  ServerImpl(const ServerOptions& options, const ServiceTable* table, Authenticator* authenticator)
       : name_(options.service_name),
-        inner_service_({table, nullptr, true}, &mutex_, &hubs_),
-        outer_service_({table, authenticator, false}, &mutex_, &hubs_) {}
-  ~GrpcServer() override { Stop(); }
+        local_(std::make_shared<LocalTransport>(
+            table, [hubs = &hubs_](std::string_view service) { return hubs->Find(service); })),
+        inner_service_({table, nullptr, true}, &hubs_),
+        outer_service_({table, authenticator, false}, &hubs_) {}
+  ~ServerImpl() override { Stop(); }
 
-  absl::Status Listen(const ServerOptions& options) {
+  absl::Status ListenInside(const std::string& address) {
+    YZ_RETURN_IF_ERROR(CheckInnerAddress(address));
     grpc::ServerBuilder inner;
     inner.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
     inner.SetMaxSendMessageSize(kMaxLinkMessageBytes);
+    int bound = 0;
+    inner.AddListeningPort(address, grpc::InsecureServerCredentials(), &bound);
     inner.RegisterCallbackGenericService(&inner_service_);
     inner_ = inner.BuildAndStart();
-    if (inner_ == nullptr) return absl::InternalError("the in-process server did not start");
-    gate_->Keep(inner_);
-    if (options.address.empty()) return absl::OkStatus();
+    const std::string path = address.substr(address.find(':') + 1);
+    if (inner_ == nullptr || bound == 0 || ::chmod(path.c_str(), 0600) != 0) {
+      return Refuse(absl::StatusCode::kUnavailable, "PORT_IN_USE",
+                    "gRPC cannot listen on " + address + ": is the folder there, is the path shorter than 108 bytes?");
+    }
+    return absl::OkStatus();
+  }
 
+  absl::Status ListenOutside(const ServerOptions& options) {
     grpc::SslServerCredentialsOptions tls;
     YZ_ASSIGN_OR_RETURN(std::string certificate, ReadFile(options.tls.certificate));
     YZ_ASSIGN_OR_RETURN(std::string key, ReadFile(options.tls.private_key));
@@ -102,43 +131,26 @@ class GrpcServer final : public Server {
   }
 
   int port() const override { return port_; }
-
-  std::unique_ptr<Channel> channel() override {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
-    arguments.SetMaxSendMessageSize(kMaxLinkMessageBytes);
-    return WrapChannel(inner_->InProcessChannel(arguments), name_, gate_);
-  }
-
-  Hub* ServeLink(std::string service, LinkHandler* handler) override {
-    absl::MutexLock lock(&mutex_);
-    auto& hub = hubs_[service];
-    if (hub == nullptr) hub = std::make_unique<LinkHub>(service, handler);
-    return hub.get();
-  }
+  std::unique_ptr<Channel> channel() override { return local_->NewChannel(name_); }
+  Hub* ServeLink(std::string service, LinkHandler* handler) override { return hubs_.Serve(service, handler); }
 
   void Stop() override {
     auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
     if (outer_ != nullptr) outer_->Shutdown(deadline);
-    {
-      absl::MutexLock lock(&mutex_);
-      for (auto& [name, hub] : hubs_) hub->BreakAll();
-    }
-    gate_->Close();
+    hubs_.BreakAll();
     if (inner_ != nullptr) inner_->Shutdown(deadline);
+    local_->Stop();
     outer_.reset();
     inner_.reset();
   }
 
  private:
   const std::string name_;
-  absl::Mutex mutex_;
-  Hubs hubs_;  // guarded by mutex_; Generic takes it too
+  Hubs hubs_;
+  const std::shared_ptr<LocalTransport> local_;
   Generic inner_service_, outer_service_;
   int port_ = 0;
-  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
-  std::shared_ptr<grpc::Server> inner_;
-  std::unique_ptr<grpc::Server> outer_;
+  std::unique_ptr<grpc::Server> inner_, outer_;
 };
 
 }  // namespace
@@ -148,9 +160,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, con
   if (!options.address.empty() && authenticator == nullptr) {
     return absl::InvalidArgumentError("an outer face needs an authenticator");
   }
-  KeepGrpcThreads();
-  auto server = std::make_unique<GrpcServer>(options, table, authenticator);
-  YZ_RETURN_IF_ERROR(server->Listen(options));
+  auto server = std::make_unique<ServerImpl>(options, table, authenticator);
+  if (!options.inner_address.empty() || !options.address.empty()) KeepGrpcThreads();
+  if (!options.inner_address.empty()) YZ_RETURN_IF_ERROR(server->ListenInside(options.inner_address));
+  if (!options.address.empty()) YZ_RETURN_IF_ERROR(server->ListenOutside(options));
   return server;
 }
 

@@ -1,4 +1,4 @@
-// gRPC, for all services of a process: generic dispatch into a ServiceTable, and the edges' links.
+// Calls to all services of a process: generic dispatch into a ServiceTable, and the edges' links.
 #pragma once
 
 #include <memory>
@@ -36,23 +36,27 @@ struct ServerOptions {
   // "127.0.0.1:0" and so on; empty: in-process only.
   std::string address;
   TlsFiles tls;
+  // "unix:/PATH": the inner face for other processes of this machine, over gRPC. Who may open the socket is trusted as
+  // a service, so it is this user's alone; its folder should be too. Empty: none.
+  std::string inner_address;
   // The name under which this process's own calls appear ("service:NAME").
   std::string service_name = "yizhan";
 };
 
-// Two faces of one table. The outer face (address) authenticates `authorization: Bearer`; the inner one (channel()) is
-// for services in this process: they are trusted as SERVICE unless they pass a caller on.
+// Two faces of one table. The outer face (address) authenticates `authorization: Bearer`; the inner one is for
+// services: they are trusted as SERVICE unless they pass a caller on. Those of this process reach it by channel(),
+// which dispatches without gRPC in between, those of other processes by ConnectInside().
 class Server {
  public:
-  // All outlive the server; authenticator may be null without an address. Unavailable when the address cannot be bound,
-  // InvalidArgument when the certificate or its key cannot be read.
+  // All outlive the server; authenticator may be null without an address. Unavailable when an address cannot be bound,
+  // InvalidArgument when the certificate or its key cannot be read or the inner address is not a socket's.
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, const ServiceTable* table,
                                                        Authenticator* authenticator);
   virtual ~Server() = default;  // stops
 
   // The port that was bound; 0 without address.
   virtual int port() const = 0;
-  // The in-process channel.
+  // The channel within this process. May outlive the server: then it refuses.
   virtual std::unique_ptr<Channel> channel() = 0;
   // Serves LinkService for a service: edges reach it by OpenLink with this name. The hub lives as long as the server,
   // the handler must outlive it. Before the first link to this service.

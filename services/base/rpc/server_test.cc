@@ -5,9 +5,12 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <fstream>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
@@ -52,7 +55,10 @@ class Handler : public LinkHandler {
   std::atomic<int> closed{0};
 };
 
-class ServerTest : public ::testing::Test {
+// How services reach one another: within one process, or from one to another.
+enum class Transport { kLocal, kSocket };
+
+class ServerTest : public ::testing::TestWithParam<Transport> {
  protected:
   ServerTest() {
     using namespace yizhan::directory::v1;
@@ -112,9 +118,11 @@ class ServerTest : public ::testing::Test {
   void Start(bool outer = false) {
     ServerOptions options;
     options.service_name = "test";
+    if (GetParam() == Transport::kSocket) options.inner_address = Socket();
     inner_only_ = Server::Start(options, &table_, nullptr).value();
-    authenticator_channel_ = inner_only_->channel();
+    authenticator_channel_ = NewChannel(*inner_only_, options);
     authenticator_ = MakeAuthenticator(authenticator_channel_.get(), authenticator_channel_.get());
+    if (GetParam() == Transport::kSocket) options.inner_address = Socket();
     if (outer) {
       std::string dir = ::testing::TempDir() + "/yizhan-rpc-tls";
       auto files = EnsureDemonstrationTls(dir, "bank.example").value();
@@ -123,10 +131,20 @@ class ServerTest : public ::testing::Test {
       ca_ = files.ca;
     }
     server_ = Server::Start(options, &table_, authenticator_.get()).value();
-    channel_ = server_->channel();
+    channel_ = NewChannel(*server_, options);
     if (outer)
       outer_ =
           Connect({.address = "127.0.0.1:" + std::to_string(server_->port()), .ca = ca_, .server_name = ""}).value();
+  }
+
+  // A path of its own for each server.
+  static std::string Socket() {
+    static std::atomic<int> count{0};
+    return absl::StrCat("unix:", ::testing::TempDir(), "/yz-", getpid(), "-", count++, ".sock");
+  }
+  static std::unique_ptr<Channel> NewChannel(Server& server, const ServerOptions& options) {
+    return options.inner_address.empty() ? server.channel()
+                                         : ConnectInside(options.inner_address, options.service_name).value();
   }
 
   absl::Mutex mutex_;
@@ -150,7 +168,7 @@ SendMessageRequest Named(const std::string& client_id) {
   return request;
 }
 
-TEST_F(ServerTest, InsideACallerIsPassedOn) {
+TEST_P(ServerTest, InsideACallerIsPassedOn) {
   Start();
   CallOptions options;
   options.on_behalf_of = Person("p7");
@@ -175,7 +193,7 @@ TEST_F(ServerTest, InsideACallerIsPassedOn) {
   EXPECT_EQ(ReasonOf(anonymous.status()), "TOKEN_REQUIRED");
 }
 
-TEST_F(ServerTest, StatusesKeepReasonAndRetryHint) {
+TEST_P(ServerTest, StatusesKeepReasonAndRetryHint) {
   Start();
   CallOptions options;
   options.on_behalf_of = Person("p7");
@@ -190,7 +208,7 @@ TEST_F(ServerTest, StatusesKeepReasonAndRetryHint) {
             "REQUEST_TOO_LARGE");
 }
 
-TEST_F(ServerTest, ACallEndsAtItsDeadline) {
+TEST_P(ServerTest, ACallEndsAtItsDeadline) {
   Start();
   CallOptions options;
   options.on_behalf_of = Person("p7");
@@ -198,7 +216,7 @@ TEST_F(ServerTest, ACallEndsAtItsDeadline) {
   EXPECT_EQ(channel_->CallAndWait(kSetTyping, "", options).status().code(), absl::StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(ServerTest, OutsideATokenIsNeededAndNothingIsBelieved) {
+TEST_P(ServerTest, OutsideATokenIsNeededAndNothingIsBelieved) {
   Start(true);
   EXPECT_EQ(ReasonOf(outer_->Wait<SendMessageResponse>(kSend, Named("c1")).status()), "TOKEN_REQUIRED");
   CallOptions options;
@@ -242,7 +260,7 @@ TEST_F(ServerTest, OutsideATokenIsNeededAndNothingIsBelieved) {
   EXPECT_EQ(call(kLinkMethod), "INTERNAL_METHOD");
 }
 
-TEST_F(ServerTest, APortInUseIsAClearRefusal) {
+TEST_P(ServerTest, APortInUseIsAClearRefusal) {
   Start(true);
   ServerOptions options;
   options.address = "127.0.0.1:" + std::to_string(server_->port());
@@ -254,7 +272,7 @@ TEST_F(ServerTest, APortInUseIsAClearRefusal) {
   EXPECT_EQ(ReasonOf(Server::Start(options, &table_, authenticator_.get()).status()), "TLS_FILE");
 }
 
-TEST_F(ServerTest, TheAuthenticatorRemembersAndForgets) {
+TEST_P(ServerTest, TheAuthenticatorRemembersAndForgets) {
   Start();
   auto ask = [&](const std::string& token) {
     absl::Notification done;
@@ -321,7 +339,7 @@ UpFrame CallFrame(uint64_t session, uint64_t call_id, const std::string& method,
   return frame;
 }
 
-TEST_F(ServerTest, ALinkCarriesSessionsCallsAndEvents) {
+TEST_P(ServerTest, ALinkCarriesSessionsCallsAndEvents) {
   Start();
   Hub* hub = server_->ServeLink("im", &handler_);
   auto kept = std::make_shared<Inbox>();
@@ -368,7 +386,7 @@ TEST_F(ServerTest, ALinkCarriesSessionsCallsAndEvents) {
   EXPECT_TRUE(inbox.broken.ok()) << "who closes a link is not told that it broke";
 }
 
-TEST_F(ServerTest, ManyCallsOnALinkAllAnsweredInOrder) {
+TEST_P(ServerTest, ManyCallsOnALinkAllAnsweredInOrder) {
   Start();
   server_->ServeLink("im", &handler_);
   auto kept = std::make_shared<Inbox>();
@@ -384,7 +402,7 @@ TEST_F(ServerTest, ManyCallsOnALinkAllAnsweredInOrder) {
   for (uint64_t i = 1; i <= kCalls; ++i) ASSERT_EQ(inbox.frames[i].reply().call_id(), i);
 }
 
-TEST_F(ServerTest, ALinkToNobodyAndALinkThatTheServerEndsAreReported) {
+TEST_P(ServerTest, ALinkToNobodyAndALinkThatTheServerEndsAreReported) {
   Start();
   server_->ServeLink("im", &handler_);
   auto kept = std::make_shared<Inbox>(), kept_nobody = std::make_shared<Inbox>();
@@ -408,11 +426,13 @@ TEST_F(ServerTest, ALinkToNobodyAndALinkThatTheServerEndsAreReported) {
 
 // A stream lets go of its channel in its last callback, on a thread of gRPC's. Where that was the last of the process
 // gRPC 1.51 waited there for itself, and aborted (see grpc_library.h).
-TEST_F(ServerTest, AStreamMayBeTheLastThatUsesGrpc) {
+TEST_P(ServerTest, AStreamMayBeTheLastThatUsesGrpc) {
   for (int round = 0; round < 20; ++round) {
-    std::unique_ptr<Server> server = Server::Start({}, &table_, nullptr).value();
+    ServerOptions options;
+    if (GetParam() == Transport::kSocket) options.inner_address = Socket();
+    std::unique_ptr<Server> server = Server::Start(options, &table_, nullptr).value();
     server->ServeLink("im", &handler_);
-    std::unique_ptr<Channel> channel = server->channel();
+    std::unique_ptr<Channel> channel = NewChannel(*server, options);
     auto heard = std::make_shared<absl::Notification>(), let_go = std::make_shared<absl::Notification>();
     std::weak_ptr<absl::Notification> held = let_go;
     std::unique_ptr<Link> link = channel->OpenLink(
@@ -426,11 +446,107 @@ TEST_F(ServerTest, AStreamMayBeTheLastThatUsesGrpc) {
     heard->WaitForNotification();
     link.reset();
     channel.reset();
-    server.reset();
+    std::thread stopping([&] { server.reset(); });  // within one process it waits for the callback
     std::exchange(let_go, nullptr)->Notify();
+    stopping.join();
     while (!held.expired()) std::this_thread::yield();
   }
 }
+
+TEST_P(ServerTest, AnAnswerComesOnceHoweverItRacesWithItsDeadline) {
+  Start();
+  CallOptions options;
+  options.on_behalf_of = Person("p7");
+  constexpr int kCalls = 200;
+  std::atomic<int> answers{0};
+  for (int i = 0; i < kCalls; ++i) {
+    options.timeout = absl::Milliseconds(1 + i / 4);
+    channel_->Call(kSetTyping, "", options, [&](absl::StatusOr<std::string>) { answers++; });
+  }
+  absl::Time give_up = absl::Now() + absl::Seconds(10);
+  while (answers.load() < kCalls && absl::Now() < give_up) {
+    std::vector<Reply<SetTypingResponse>> some;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (!held_.empty()) {
+        some.push_back(std::move(held_.back()));
+        held_.pop_back();
+      }
+    }
+    absl::SleepFor(absl::Microseconds(100));  // some are answered, some are late
+  }
+  EXPECT_EQ(answers.load(), kCalls);
+  {
+    absl::MutexLock lock(&mutex_);
+    held_.clear();
+  }
+  server_->Stop();
+  EXPECT_EQ(answers.load(), kCalls);
+}
+
+TEST_P(ServerTest, AnAnswerNeverComesOnTheCallersStack) {
+  Start();
+  CallOptions options;
+  options.on_behalf_of = Person("p7");
+  absl::Mutex held_while_calling;
+  for (int i = 0; i < 200; ++i) {
+    auto caller = std::this_thread::get_id();
+    absl::Notification done;
+    bool same = true;
+    {
+      absl::MutexLock lock(&held_while_calling);
+      channel_->Call(kSend, Named("c").SerializeAsString(), options, [&](absl::StatusOr<std::string>) {
+        {
+          absl::MutexLock inside(&held_while_calling);
+          same = std::this_thread::get_id() == caller;
+        }
+        done.Notify();
+      });
+    }
+    done.WaitForNotification();
+    ASSERT_FALSE(same);
+  }
+}
+
+TEST_P(ServerTest, StoppingAnswersEveryCallAndRefusesNewOnes) {
+  Start();
+  CallOptions options;
+  options.on_behalf_of = Person("p7");
+  options.timeout = absl::InfiniteDuration();
+  absl::Notification answered;
+  absl::StatusOr<std::string> answer;
+  channel_->Call(kSetTyping, "", options, [&](absl::StatusOr<std::string> result) {
+    answer = std::move(result);
+    answered.Notify();
+  });
+  auto arrived = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !held_.empty(); };
+  {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&arrived));
+  }
+  // The call is given up after the grace; the server then waits for its handler.
+  std::thread stopping([this] { server_->Stop(); });
+  answered.WaitForNotification();
+  EXPECT_FALSE(answer.ok());
+  {
+    absl::MutexLock lock(&mutex_);
+    held_.clear();
+  }
+  stopping.join();
+  EXPECT_EQ(channel_->CallAndWait(kSend, "", options).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_P(ServerTest, AnInnerFaceIsNeverOnTheNetwork) {
+  ServerOptions options;
+  options.inner_address = "127.0.0.1:0";
+  EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "INNER_ADDRESS");
+  EXPECT_EQ(ReasonOf(ConnectInside("dns:///somewhere", "test").status()), "INNER_ADDRESS");
+  options.inner_address = "unix:/nonexistent/folder/socket";
+  EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "PORT_IN_USE");
+}
+
+INSTANTIATE_TEST_SUITE_P(, ServerTest, ::testing::Values(Transport::kLocal, Transport::kSocket),
+                         [](const auto& info) { return info.param == Transport::kLocal ? "Local" : "Socket"; });
 
 }  // namespace
 }  // namespace yizhan::rpc
