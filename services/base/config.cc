@@ -1,11 +1,13 @@
 #include "base/config.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -36,6 +38,36 @@ int EditDistance(const std::string& a, const std::string& b) {
 
 // A word of the file within a message: no longer than a line.
 std::string Shortened(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
+
+// Where the second document begins. YAML::Load() reads the first one and is silent about the rest, and YAML::LoadAll()
+// of yaml-cpp 0.7 does not end on some texts; this looks at no more than two.
+class SecondDocument : public YAML::EventHandler {
+ public:
+  explicit SecondDocument(const std::string& text) {
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    while (documents_ < 2 && parser.HandleNextDocument(*this)) {
+    }
+  }
+  bool there() const { return documents_ == 2; }
+  int line() const { return line_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    ++documents_;
+    line_ = mark.line;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int documents_ = 0, line_ = 0;
+};
 
 }  // namespace
 
@@ -153,12 +185,21 @@ absl::Status Schema::ReadText(const std::string& text, const std::string& name) 
   if (text.size() > kMaxFileBytes) return refuse(name + ": larger than 1 MiB is no configuration");
   if (!IsUtf8(text)) return refuse(name + ": this is not text in UTF-8");
   Mistakes mistakes{name, {}, {}, 0};
+  // yaml-cpp takes 0x04 for the end of the text, for one; none of them is of use.
+  const auto control = std::find_if(text.begin(), text.end(), [](unsigned char c) {
+    return (c < 0x20 && c != '\n' && c != '\t' && c != '\r') || c == 0x7f;
+  });
+  if (control != text.end()) {
+    return refuse(absl::StrCat(name, ":", std::count(text.begin(), control, '\n') + 1,
+                               ": a control character stands here; remove it, or write \"\\x",
+                               absl::Hex(static_cast<unsigned char>(*control), absl::kZeroPad2), "\" within quotes"));
+  }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      mistakes.Add(documents[1].Mark().line, "", "a second document begins here (\"---\"); keep one");
+    if (const SecondDocument second(text); second.there()) {
+      mistakes.Add(second.line(), "",
+                   "another document begins here, behind \"---\" or behind a list or map that has ended; keep one");
     }
-    const YAML::Node root = documents.empty() ? YAML::Node() : documents[0];
+    const YAML::Node root = YAML::Load(text);
     if (root.IsMap()) {
       Walk(root, "", "", &mistakes);
       Finish(0, "", &mistakes);

@@ -14,6 +14,8 @@
 namespace yizhan::config {
 namespace {
 
+constexpr size_t kMaxSecretBytes = 4096;
+
 absl::Status Wrong(std::string_view what) {
   return absl::InvalidArgumentError(absl::string_view(what.data(), what.size()));
 }
@@ -51,6 +53,25 @@ absl::Status ReadWord(const YAML::Node& node, const std::vector<std::string>& wo
     return Wrong(absl::StrCat("must be one of ", absl::StrJoin(words, ", "), ", not \"", text, "\""));
   }
   *field = text;
+  return absl::OkStatus();
+}
+
+// Of a file that may be anything: a device gives no more than is taken.
+absl::Status FirstLine(const std::string& path, std::string* line) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxSecretBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  if (text.empty()) {
+    return Wrong(absl::StrCat("must be a file that can be read and is not empty, not \"", path, "\""));
+  }
+  const size_t end = text.find('\n');
+  if (end == std::string::npos && text.size() > kMaxSecretBytes) {
+    return Wrong(absl::StrCat("names \"", path, "\", whose first line is longer than ", kMaxSecretBytes, " bytes"));
+  }
+  text.resize(std::min(end, text.size()));
+  if (text.empty()) return Wrong(absl::StrCat("names \"", path, "\", whose first line is empty"));
+  *line = std::move(text);
   return absl::OkStatus();
 }
 
@@ -114,11 +135,7 @@ Schema& Schema::SecretFile(std::string key, Secret<std::string>* field, std::str
       [field](const YAML::Node& node) -> absl::Status {
         std::string path, text;
         YZ_RETURN_IF_ERROR(Scalar(node, &path));
-        std::ifstream in(path);
-        if (!std::getline(in, text)) {
-          return Wrong(absl::StrCat("must be a file that can be read and is not empty, not \"", path, "\""));
-        }
-        if (text.empty()) return Wrong(absl::StrCat("names \"", path, "\", whose first line is empty"));
+        YZ_RETURN_IF_ERROR(FirstLine(path, &text));
         *field = Secret<std::string>(std::move(text));
         return absl::OkStatus();
       },

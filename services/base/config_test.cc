@@ -132,7 +132,12 @@ TEST(Config, TellsAtMostTenMistakes) {
 
 TEST(Config, ReadsNothingThatIsHalfAFile) {
   Settings s;
-  EXPECT_THAT(MistakesIn("domain: a\n---\ndomain: b\n"), HasSubstr("a second document"));
+  EXPECT_THAT(MistakesIn("domain: a\n---\ndomain: b\n"), HasSubstr("t.yaml:2: another document"));
+  EXPECT_THAT(MistakesIn("domain: a\n--- [b] c\n"), HasSubstr("t.yaml:2: another document"));
+  // config_fuzz found: YAML::LoadAll() does not end on the first of these, and the second is cut short.
+  EXPECT_NE(MistakesIn("a: {type: t:c}\n---\na: &a [*a]text\x0b"), "");
+  EXPECT_THAT(MistakesIn("domain: a\n\nlog: l\x04 me\n"),
+              HasSubstr("t.yaml:3: a control character stands here; remove it, or write \"\\x04\""));
   EXPECT_THAT(MistakesIn("domain: \xc3\x28\n"), HasSubstr("UTF-8"));
   EXPECT_EQ(ReasonOf(SchemaOf(&s).ReadFile(testing::TempDir())), "CONFIG_MISSING");
   EXPECT_THAT(std::string(SchemaOf(&s).ReadFile("/dev/zero").message()), HasSubstr("larger than 1 MiB"));
@@ -146,6 +151,9 @@ TEST(Config, ASecretStandsInAFileOfItsOwn) {
               HasSubstr("t.yaml:1: \"key_file\" must be a file that can be read"));
   EXPECT_THAT(MistakesIn("key_file: " + FileWith("empty", "") + "\n"), HasSubstr("is not empty"));
   EXPECT_THAT(MistakesIn("key_file: " + FileWith("blank", "\nx") + "\n"), HasSubstr("whose first line is empty"));
+  EXPECT_THAT(MistakesIn("key_file: /dev/zero\n"), HasSubstr("longer than 4096 bytes"));
+  EXPECT_THAT(MistakesIn("key_file: " + testing::TempDir() + "\n"), HasSubstr("must be a file that can be read"));
+  EXPECT_EQ(MistakesIn("key_file: " + FileWith("full", std::string(4096, 'k')) + "\n"), "");
   Settings s;
   config::Schema schema = SchemaOf(&s);
   ASSERT_TRUE(schema.Set("key_file", FileWith("key", "hunter2"), "--key").ok());
