@@ -11,7 +11,7 @@ import { tail } from './harness/children.mjs';
 import { Caller } from './harness/calls.mjs';
 import { Product } from './harness/product.mjs';
 import { Slapd } from './harness/slapd.mjs';
-import { results, say, step, StepFailed } from './harness/steps.mjs';
+import { onFailure, results, say, step, StepFailed } from './harness/steps.mjs';
 import { XmppAgent } from './harness/xmpp.mjs';
 
 /** In order. `needs`: what must have gone well before. */
@@ -69,6 +69,18 @@ if (list.length === 0) {
   console.error(`story: no such chapter; there are ${chapters.map((each) => each.name).join(', ')}`);
   process.exit(2);
 }
+/** What every page showed when a step failed, and what it complained of. */
+onFailure(async () => {
+  const pages = (world.browser?.contexts() ?? []).flatMap((context) => context.pages());
+  for (const page of pages) {
+    pictures += 1;
+    const name = `failed-${pictures}.png`;
+    await page.screenshot({ path: join(out, name), timeout: 5_000 });
+    console.log(`        ${name}: ${page.url()} ${JSON.stringify(page.problems ?? [])}`);
+  }
+});
+let pictures = 0;
+
 const ended = new Map();
 try {
   await step('slapd, the product and the browser start', async () => {

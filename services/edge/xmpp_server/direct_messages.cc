@@ -8,7 +8,6 @@
 #include "edge/xmpp/namespaces.h"
 #include "edge/xmpp/stanza.h"
 #include "edge/xmpp_server/event_stanza.h"
-#include "edge/xmpp_server/people_sync.h"
 #include "edge/xmpp_server/text.h"
 #include "edge/xmpp_server/xmpp_session.h"
 #include "yizhan/im/v1/message_service.pb.h"
@@ -56,7 +55,8 @@ void DirectMessages::OnStanza(const Element& message, std::string_view login) {
   }
 }
 
-void DirectMessages::Send(const Element& message, std::string_view login, const MessageMarks& marks, std::string_view body) {
+void DirectMessages::Send(const Element& message, std::string_view login, const MessageMarks& marks,
+                          std::string_view body) {
   im::v1::SendMessageRequest request;
   request.set_client_id(session_->NewClientId(message));
   request.mutable_content()->set_text(std::string(body));
@@ -77,7 +77,7 @@ void DirectMessages::Send(const Element& message, std::string_view login, const 
   }
   // Perhaps somebody whom the directory has known for less than two seconds.
   const uint64_t ticket = session_->Defer();
-  session_->context().people_sync->Refresh(
+  session_->context().refresh_people(
       session_->thread(), [home = &session_->home(), id = session_->id(), ticket, head = XmppSession::HeadOf(message),
                            login = std::string(login), request = std::move(request), sent = std::move(sent)]() mutable {
         XmppSession* session = home->Find(id);
@@ -102,14 +102,16 @@ void DirectMessages::Confirm(std::string_view login, std::string_view stanza_id,
   if (read) FindAndConfirm(std::move(conversation), std::move(peer), std::string(stanza_id), read);
 }
 
-void DirectMessages::FindAndConfirm(std::string conversation_id, std::string peer_id, std::string stanza_id, bool read) {
+void DirectMessages::FindAndConfirm(std::string conversation_id, std::string peer_id, std::string stanza_id,
+                                    bool read) {
   im::v1::ListArchiveRequest request;
   request.set_with_person_id(peer_id);
   request.set_newest(true);
   request.set_page_size(50);
   session_->edge().Ask<im::v1::ListArchiveResponse>(
       kListArchive, request,
-      [this, conversation = std::move(conversation_id), id = std::move(stanza_id), read](absl::StatusOr<im::v1::ListArchiveResponse> page) {
+      [this, conversation = std::move(conversation_id), id = std::move(stanza_id),
+       read](absl::StatusOr<im::v1::ListArchiveResponse> page) {
         if (!page.ok()) return;
         for (const im::v1::Message& message : page->messages()) {
           if (StanzaIdOf(message) != id && Cat(message.message_id()) != id) continue;
@@ -146,11 +148,13 @@ void DirectMessages::Deliver(const std::shared_ptr<const Event>& event, const im
     if (pair && pair->first == pair->second) {
       // A note to oneself: every device gets it, the one that wrote it too.
     } else {
-      if (!own && session_->carbons()) session_->Send(SentCarbon(context, message, session_->account(), session_->jid().full()));
+      if (!own && session_->carbons())
+        session_->Send(SentCarbon(context, message, session_->account(), session_->jid().full()));
       return;
     }
   }
-  const std::string& stanza = event->Rendered(Event::kXmpp, [&](const Event&) { return DirectStanza(context, message); });
+  const std::string& stanza =
+      event->Rendered(Event::kXmpp, [&](const Event&) { return DirectStanza(context, message); });
   if (stanza.empty()) return;
   context.metrics.messages_out.Add();
   session_->Send(Stanza(event, &stanza));
@@ -181,7 +185,8 @@ void DirectMessages::ReportDelivered(bool last) {
   const uint32_t acknowledged = sm == nullptr ? 0 : sm->sent() - static_cast<uint32_t>(sm->unacknowledged());
   std::erase_if(delivered_, [&](Delivered& delivered) {
     const bool all = sm == nullptr ? last : sm->unacknowledged() == 0;
-    const bool ripe = delivered.ripe_seq != 0 && (sm == nullptr || static_cast<int32_t>(acknowledged - delivered.ripe_mark) >= 0);
+    const bool ripe =
+        delivered.ripe_seq != 0 && (sm == nullptr || static_cast<int32_t>(acknowledged - delivered.ripe_mark) >= 0);
     if (all || ripe) MoveCursor(delivered.conversation_id, 0, all ? delivered.seq : delivered.ripe_seq);
     if (all || (ripe && delivered.ripe_seq == delivered.seq)) return true;
     if (ripe || delivered.ripe_seq == 0) {
@@ -194,7 +199,8 @@ void DirectMessages::ReportDelivered(bool last) {
 }
 
 void DirectMessages::OnCursor(const im::v1::CursorMoved& moved) {
-  if (asked_.empty() || moved.person_id() == session_->person_id() || !moved.conversation_id().starts_with("d:")) return;
+  if (asked_.empty() || moved.person_id() == session_->person_id() || !moved.conversation_id().starts_with("d:"))
+    return;
   const std::string from = session_->context().JidOf(moved.person_id());
   if (from.empty()) return;
   auto tell = [&](const Asked& asked, bool receipt) {
@@ -221,7 +227,8 @@ void DirectMessages::OnCursor(const im::v1::CursorMoved& moved) {
   }
   if (displayed != nullptr && !session_->over()) tell(*displayed, false);
   std::erase_if(asked_, [&](const Asked& asked) {
-    return asked.conversation_id == moved.conversation_id() && !asked.receipt && (!asked.marker || asked.seq <= moved.read_seq());
+    return asked.conversation_id == moved.conversation_id() && !asked.receipt &&
+           (!asked.marker || asked.seq <= moved.read_seq());
   });
 }
 

@@ -1,4 +1,5 @@
-// One session's conversations with single people: messages both ways, copies to other devices, receipts, markers, who types.
+// One session's conversations with single people: messages both ways, copies to other devices, receipts, markers, who
+// types.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class DirectMessages {
  public:
   explicit DirectMessages(XmppSession* session) : session_(session) {}
 
-  // A message of the client to a person. Text is recorded; receipts and markers move cursors; chat states are passed on.
+  // A message of the client to a person. Text is recorded; receipts and markers move cursors; chat states are passed
+  // on.
   void OnStanza(const Element& message, std::string_view login);
 
   // What happened in a conversation of two.
@@ -29,10 +31,11 @@ class DirectMessages {
   void OnCursor(const im::v1::CursorMoved& moved);
   void OnTyping(const im::v1::TypingChanged& typing);
 
-  // Hands over what has not been delivered: with the initial presence, and when events may have been lost. What comes meanwhile waits.
+  // Hands over what has not been delivered: with the initial presence, and when events may have been lost. What comes
+  // meanwhile waits.
   void CatchUp();
-  // Reports what has been delivered: to a client that acknowledges, what it has acknowledged; to others, what was written. `last`: the
-  // session ends.
+  // Reports what has been delivered: to a client that acknowledges, what it has acknowledged; to others, what was
+  // written. `last`: the session ends.
   void ReportDelivered(bool last);
 
  private:
@@ -59,6 +62,8 @@ class DirectMessages {
   void Deliver(const std::shared_ptr<const Event>& event, const im::v1::Message& message);
   void NoteDelivered(const im::v1::Message& message);
   void CatchUpOne(const std::shared_ptr<CatchUpState>& state);
+  bool IsStranger(std::string_view person_id) const;
+  void MeetStrangers(const std::shared_ptr<CatchUpState>& state);
   void FinishCatchUp();
 
   XmppSession* const session_;

@@ -97,13 +97,17 @@ TEST_F(DirectMessagesTest, OtherDevicesGetCarbonsOnlyWhenEnabled) {
   EXPECT_THAT(Told(), HasSubstr("type='result'"));
   HearMessage("p1", "p2", 2, "from-the-browser-2", "hi");
   const std::string told = Told();
-  EXPECT_THAT(told, HasSubstr("<message type='chat' from='u1@example.org' to='u1@example.org/desk'><sent xmlns='urn:xmpp:carbons:2'>"));
+  EXPECT_THAT(
+      told,
+      HasSubstr(
+          "<message type='chat' from='u1@example.org' to='u1@example.org/desk'><sent xmlns='urn:xmpp:carbons:2'>"));
   EXPECT_THAT(told, HasSubstr("from='u1@example.org' to='u2@example.org' id='from-the-browser-2'><body>hi</body>"));
 }
 
 TEST_F(DirectMessagesTest, AForgedCarbonGoesNowhere) {
   BindPresent();
-  Say("<message to='u2@example.org'><body>x</body><sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'/></sent></message>");
+  Say("<message to='u2@example.org'><body>x</body><sent xmlns='urn:xmpp:carbons:2'><forwarded "
+      "xmlns='urn:xmpp:forward:0'/></sent></message>");
   EXPECT_FALSE(HasCall("SendMessage"));
 }
 
@@ -193,8 +197,54 @@ TEST_F(DirectMessagesTest, WhatWaitedComesWithTheInitialPresenceOnce) {
   EXPECT_LT(told.find("waited eight"), told.find("live nine"));
   EXPECT_LT(told.find("live nine"), told.find("live ten"));
   EXPECT_EQ(told.find("live nine"), told.rfind("live nine"));
-  EXPECT_THAT(told, HasSubstr("<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2023-11-14T22:13:20.000000Z'/>"));
+  EXPECT_THAT(told,
+              HasSubstr("<delay xmlns='urn:xmpp:delay' from='example.org' stamp='2023-11-14T22:13:20.000000Z'/>"));
   EXPECT_FALSE(HasCall("MoveCursor"));  // reported later
+}
+
+TEST_F(DirectMessagesTest, AMessageOfSomebodyNewWaitsUntilTheirNameIsKnown) {
+  BindPresent();
+  HearMessage("p9", "p1", 1, "w1", "first of nine");
+  HearMessage("p2", "p1", 1, "w2", "behind it");
+  EXPECT_THAT(Told(), IsEmpty());
+  ASSERT_EQ(people_asked.size(), 1u);
+  AddPerson("p9", "u9");
+  const std::string told = Told();
+  EXPECT_THAT(told, HasSubstr("from='u9@example.org' id='w1'><body>first of nine</body>"));
+  EXPECT_LT(told.find("first of nine"), told.find("behind it"));
+  HearMessage("p9", "p1", 2, "w3", "at once");
+  EXPECT_THAT(Told(), HasSubstr("at once"));
+}
+
+TEST_F(DirectMessagesTest, AMessageOfWhomTheDirectoryDoesNotTellIsNotLost) {
+  BindPresent();
+  HearMessage("p9", "p1", 1, "w1", "from whom?");
+  for (auto& done : std::exchange(people_asked, {})) done();
+  EXPECT_THAT(Told(), HasSubstr("from='p9@example.org' id='w1'><body>from whom?</body>"));
+}
+
+TEST_F(DirectMessagesTest, ABrokenLinkWhileANameIsLookedUpLosesNothing) {
+  BindPresent();
+  HearMessage("p9", "p1", 4, "w4", "held back");
+  listener->OnReady(true);
+  im::v1::SyncResponse sync;
+  auto* conversation = sync.add_conversations();
+  conversation->set_conversation_id("d:p1:p9");
+  conversation->set_kind(im::v1::Conversation::KIND_DIRECT);
+  conversation->set_unread(2);
+  TakeCall("Sync").Answer(sync);
+  // Whom the book does not have is looked up once more.
+  EXPECT_FALSE(HasCall("MoveCursor"));
+  AddPerson("p9", "u9");
+  TakeCall("MoveCursor").Answer(im::v1::MoveCursorResponse());
+  im::v1::ListMessagesResponse page;
+  *page.add_messages() = MakeMessage("d:p1:p9", "p9", 3, "w3", "missed");
+  *page.add_messages() = MakeMessage("d:p1:p9", "p9", 4, "w4", "held back");
+  TakeCall("ListMessages").Answer(page);
+  const std::string told = Told();
+  EXPECT_LT(told.find("missed"), told.find("held back"));
+  EXPECT_EQ(told.find("held back"), told.rfind("held back"));
+  EXPECT_THAT(told, HasSubstr("from='u9@example.org'"));
 }
 
 TEST_F(DirectMessagesTest, DeliveryIsReportedInBulk) {

@@ -17,8 +17,9 @@ struct Ends {
   std::string from, to;
 };
 Ends EndsOf(const XmppContext& context, const im::v1::Message& message) {
-  Ends ends{context.JidOf(message.sender_id()), {}};
-  if (auto pair = ParseDirect(message.conversation_id())) ends.to = context.JidOf(pair->Other(message.sender_id()));
+  Ends ends{context.SenderJidOf(message.sender_id()), {}};
+  if (auto pair = ParseDirect(message.conversation_id()))
+    ends.to = context.SenderJidOf(pair->Other(message.sender_id()));
   return ends;
 }
 
@@ -28,7 +29,8 @@ std::string OccupantJid(const XmppContext& context, const im::v1::Message& messa
   return Cat(room, "/", login.empty() ? message.sender_id() : login);
 }
 
-void AppendHead(std::string_view type, std::string_view from, std::string_view to, std::string_view id, std::string* out) {
+void AppendHead(std::string_view type, std::string_view from, std::string_view to, std::string_view id,
+                std::string* out) {
   Append(out, "<message type='", type, "' from='", from);
   if (!to.empty()) Append(out, "' to='", to);
   out->append("' id='");
@@ -120,7 +122,6 @@ std::string DirectStanza(const XmppContext& context, const im::v1::Message& mess
   std::string out;
   if (!HasText(message)) return out;
   Ends ends = EndsOf(context, message);
-  if (ends.from.empty()) return out;
   out.reserve(384 + message.content().text().size());
   AppendHead("chat", ends.from, {}, StanzaIdOf(message), &out);
   AppendBody(message, &out);
@@ -148,7 +149,6 @@ std::string DelayedStanza(const XmppContext& context, const im::v1::Message& mes
   const bool direct = message.conversation_id().starts_with("d:");
   if (direct) {
     Ends ends = EndsOf(context, message);
-    if (ends.from.empty()) return out;
     AppendHead("chat", ends.from, {}, StanzaIdOf(message), &out);
     AppendBody(message, &out);
     out.append(kAsks);
@@ -164,7 +164,8 @@ std::string DelayedStanza(const XmppContext& context, const im::v1::Message& mes
   return out;
 }
 
-std::string SentCarbon(const XmppContext& context, const im::v1::Message& message, std::string_view account, std::string_view to) {
+std::string SentCarbon(const XmppContext& context, const im::v1::Message& message, std::string_view account,
+                       std::string_view to) {
   std::string out;
   if (!HasText(message)) return out;
   XmlWriter writer(&out);
@@ -176,8 +177,8 @@ std::string SentCarbon(const XmppContext& context, const im::v1::Message& messag
   return out;
 }
 
-void AppendArchived(const XmppContext& context, const im::v1::Message& message, std::string_view archive, std::string_view to,
-                    std::string_view queryid, std::string* out) {
+void AppendArchived(const XmppContext& context, const im::v1::Message& message, std::string_view archive,
+                    std::string_view to, std::string_view queryid, std::string* out) {
   out->append("<message");
   if (!archive.empty()) Append(out, " from='", archive, "'");
   out->append(" to='");
@@ -188,7 +189,8 @@ void AppendArchived(const XmppContext& context, const im::v1::Message& message, 
     AppendEscaped(queryid, out);
     out->append("'");
   }
-  Append(out, " id='", message.message_id(), "'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='");
+  Append(out, " id='", message.message_id(),
+         "'><forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='");
   AppendTimestamp(message.time_us(), out);
   out->append("'/>");
   AppendForwarded(context, message, out);

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -15,17 +16,17 @@
 
 namespace yizhan::edge::xmpp {
 
-class PeopleSync;
-
 struct XmppMetrics {
   XmppMetrics();
-  metrics::Counter &stanzas_in, &messages_in, &messages_out, &errors_out, &offline_out, &resumed, &detached, &slow, &dropped;
+  metrics::Counter &stanzas_in, &messages_in, &messages_out, &errors_out, &offline_out, &resumed, &detached, &slow,
+      &dropped;
 };
 
 struct XmppLimits {
   // Bytes waiting for a socket; beyond, its client is too slow.
   size_t queue_bytes = 4 << 20;
-  // Messages of one session on their way to their owners; beyond, nothing more is read from it until half of them are through.
+  // Messages of one session on their way to their owners; beyond, nothing more is read from it until half of them are
+  // through.
   uint32_t sends_in_flight = 256;
   // Rooms that one session is in.
   size_t rooms = 200;
@@ -53,7 +54,9 @@ struct XmppContext {
   std::string groups_domain;
   SessionRouter* router = nullptr;
   PeopleBook* people = nullptr;
-  PeopleSync* people_sync = nullptr;
+  // Asks the directory for news; `done` runs on that thread once they are in `people`, or could not be had. As
+  // PeopleSync::Refresh.
+  std::function<void(size_t thread, absl::AnyInvocable<void()> done)> refresh_people;
   const Clock* clock = &RealClock();
   // Milliseconds of the steady clock: the one of the sweep's deadlines.
   std::function<int64_t()> now_ms;
@@ -65,7 +68,10 @@ struct XmppContext {
 
   // "login@domain"; empty for a person who is not known.
   std::string JidOf(std::string_view person_id) const;
-  // The log-in name of an address at our domain, in whatever case and with whatever resource; empty for any other address.
+  // As JidOf; "person_id@domain" for who is not known, so that nothing they wrote is without a sender.
+  std::string SenderJidOf(std::string_view person_id) const;
+  // The log-in name of an address at our domain, in whatever case and with whatever resource; empty for any other
+  // address.
   std::string LoginOf(std::string_view jid) const;
 };
 

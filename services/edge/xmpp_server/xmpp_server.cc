@@ -19,7 +19,8 @@ namespace {
 constexpr char kSyncDirectory[] = "/yizhan.directory.v1.DirectoryService/SyncDirectory";
 
 int64_t SteadyMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 bool IsLoopback(std::string_view address) {
@@ -46,8 +47,9 @@ class Server final : public XmppServer {
   absl::Status Start() {
     YZ_RETURN_IF_ERROR(SetDomains());
     if (!options_.plain_address.empty() && !IsLoopback(options_.plain_address)) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "PLAIN_NOT_LOOPBACK",
-                    Cat("XMPP without TLS is for measuring, on 127.0.0.1 or [::1] only, not on ", options_.plain_address));
+      return Refuse(
+          absl::StatusCode::kInvalidArgument, "PLAIN_NOT_LOOPBACK",
+          Cat("XMPP without TLS is for measuring, on 127.0.0.1 or [::1] only, not on ", options_.plain_address));
     }
     if (!options_.address.empty()) {
       YZ_ASSIGN_OR_RETURN(starttls_, MakeServerContext(options_.tls));
@@ -58,10 +60,13 @@ class Server final : public XmppServer {
       core_->direct_tls = direct_tls_.get();
     }
     rpc::Channel* directory = core_->context.router->ChannelFor(kSyncDirectory);
-    if (directory == nullptr) return absl::FailedPreconditionError("XMPP needs the directory: nobody can log in without it");
+    if (directory == nullptr)
+      return absl::FailedPreconditionError("XMPP needs the directory: nobody can log in without it");
     people_sync_ = std::make_unique<PeopleSync>(&people_, directory, pool_);
     core_->context.people = &people_;
-    core_->context.people_sync = people_sync_.get();
+    core_->context.refresh_people = [sync = people_sync_.get()](size_t thread, absl::AnyInvocable<void()> done) {
+      sync->Refresh(thread, std::move(done));
+    };
     if (absl::Status read = people_sync_->Start(); !read.ok()) {
       log::Warning("xmpp", "the directory cannot be read yet; people come later").With("why", read);
     }
@@ -106,24 +111,28 @@ class Server final : public XmppServer {
   absl::Status SetDomains() {
     XmppContext& context = core_->context;
     YZ_ASSIGN_OR_RETURN(context.domain, PrepareDomain(options_.domain));
-    YZ_ASSIGN_OR_RETURN(context.groups_domain,
-                        PrepareDomain(options_.groups_domain.empty() ? "conference." + context.domain : options_.groups_domain));
+    YZ_ASSIGN_OR_RETURN(
+        context.groups_domain,
+        PrepareDomain(options_.groups_domain.empty() ? "conference." + context.domain : options_.groups_domain));
     if (context.domain == context.groups_domain) {
-      return Refuse(absl::StatusCode::kInvalidArgument, "DOMAIN", "groups need a domain of their own beside " + context.domain);
+      return Refuse(absl::StatusCode::kInvalidArgument, "DOMAIN",
+                    "groups need a domain of their own beside " + context.domain);
     }
     return absl::OkStatus();
   }
 
-  absl::Status Listen(const std::string& address, const char* name, Connection::Kind kind, std::unique_ptr<http::Listener>* listener) {
+  absl::Status Listen(const std::string& address, const char* name, Connection::Kind kind,
+                      std::unique_ptr<http::Listener>* listener) {
     if (address.empty()) return absl::OkStatus();
     http::ListenerOptions options;
     options.address = address;
     options.max_connections = options_.max_connections;
     options.name = name;
-    YZ_ASSIGN_OR_RETURN(*listener, http::Listener::Open(pool_, options, [core = core_, kind](std::shared_ptr<http::Stream> stream) {
-                          if (core->shards.empty()) return stream->Close();
-                          core->shards[stream->thread()]->Accept(std::move(stream), kind);
-                        }));
+    YZ_ASSIGN_OR_RETURN(
+        *listener, http::Listener::Open(pool_, options, [core = core_, kind](std::shared_ptr<http::Stream> stream) {
+          if (core->shards.empty()) return stream->Close();
+          core->shards[stream->thread()]->Accept(std::move(stream), kind);
+        }));
     return absl::OkStatus();
   }
 

@@ -50,13 +50,11 @@ export class Product {
     this.child = child;
     let end;
     void child.ended.then((how) => { end = how; });
-    await until('the product runs', () => {
-      if (end) throw new Error(`it ended: ${JSON.stringify(end)}\n${tail(this.log)}`);
-      return existsSync(this.infoFile);
-    }, ms, 20).catch((error) => {
+    await until('the product runs', () => end ?? existsSync(this.infoFile), ms, 20).catch((error) => {
       child.kill('SIGKILL');
       throw error;
     });
+    if (end) throw new Error(`it did not start: ${JSON.stringify(end)}\n${tail(this.log, 12)}`);
     this.info = JSON.parse(readFileSync(this.infoFile, 'utf8'));
     return Date.now() - begun;
   }

@@ -1,6 +1,6 @@
 // A real OpenLDAP server with a small bank in it (ldap/testing), and the configuration that makes it a source.
 
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { start } from './children.mjs';
@@ -14,6 +14,9 @@ export class Slapd {
       slapd.child.ended.then((how) => { throw new Error(`slapd_fixture ended: ${JSON.stringify(how)}`); }),
     ]);
     Object.assign(slapd, JSON.parse(line));
+    // The product's configuration goes on naming it when the server is gone.
+    slapd.caFile = join(dir, 'ldap-ca.pem');
+    copyFileSync(slapd.ca_file, slapd.caFile);
     slapd.passwordFile = join(dir, 'ldap-password');
     writeFileSync(slapd.passwordFile, `${slapd.bind_password}\n`, { mode: 0o600 });
     return slapd;
@@ -27,7 +30,7 @@ export class Slapd {
       '    type: openldap',
       `    urls: ["ldaps://127.0.0.1:${this.ldaps_port}"]`,
       '    start_tls: false',
-      `    ca_file: ${this.ca_file}`,
+      `    ca_file: ${this.caFile}`,
       `    bind_dn: ${JSON.stringify(this.bind_dn)}`,
       `    bind_password_file: ${this.passwordFile}`,
       `    people_base: ${JSON.stringify(this.people_base)}`,

@@ -5,6 +5,12 @@ let passed = 0;
 
 export class StepFailed extends Error {}
 
+let witness = async () => {};
+/** Who looks at the scene of a failure before anything else happens there: `(name) => promise`. */
+export function onFailure(look) {
+  witness = look;
+}
+
 /** Runs one step. The rest of its chapter rests on it: a failure ends the chapter. */
 export async function step(name, work, ms = 60_000) {
   const begun = Date.now();
@@ -23,6 +29,7 @@ export async function step(name, work, ms = 60_000) {
     failed += 1;
     say('FAIL', begun, name);
     console.log(String(error?.stack ?? error).replace(/^/gm, '        '));
+    await witness(name).catch((problem) => console.log(`        nothing to be seen: ${problem.message}`));
     throw new StepFailed(name, { cause: error });
   } finally {
     clearTimeout(timer);

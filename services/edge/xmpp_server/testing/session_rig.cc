@@ -21,13 +21,15 @@ std::string FakeSink::Take() {
 
 class FakeEdge::FakeSession final : public Session {
  public:
-  FakeSession(FakeEdge* edge, rpc::Principal principal) : edge_(edge), principal_(std::move(principal)) { ++edge_->open; }
+  FakeSession(FakeEdge* edge, rpc::Principal principal) : edge_(edge), principal_(std::move(principal)) {
+    ++edge_->open;
+  }
   ~FakeSession() override {
     --edge_->open;
     edge_->calls.clear();  // answers outstanding are dropped
   }
-  void Call(std::string_view method, std::string request, absl::AnyInvocable<void(absl::StatusOr<std::string>)> done, absl::Duration,
-            std::string) override {
+  void Call(std::string_view method, std::string request, absl::AnyInvocable<void(absl::StatusOr<std::string>)> done,
+            absl::Duration, std::string) override {
     edge_->calls.push_back({std::string(method), std::move(request), std::move(done)});
   }
   const rpc::Principal& principal() const override { return principal_; }
@@ -65,10 +67,20 @@ SessionRig::SessionRig() {
   context.groups_domain = "conference.example.org";
   context.router = &edge;
   context.people = &people;
+  context.refresh_people = [this](size_t, absl::AnyInvocable<void()> done) { people_asked.push_back(std::move(done)); };
   context.now_ms = [this] { return now; };
 }
 
 SessionRig::~SessionRig() { session.reset(); }
+
+void SessionRig::AddPerson(std::string_view id, std::string_view login) {
+  directory::v1::Person person;
+  person.set_person_id(std::string(id));
+  person.set_login(std::string(login));
+  person.set_active(true);
+  people.Put(person);
+  for (auto& done : std::exchange(people_asked, {})) done();
+}
 
 void SessionRig::Bind() {
   session = std::make_unique<XmppSession>(&context, this, &sweep, 7, *Jid::Parse("u1@example.org/desk"));
@@ -130,8 +142,8 @@ void SessionRig::Hear(const im::v1::ImEvent& event, std::string_view topic) {
   if (!retired) listener->OnEventsEnd();
 }
 
-im::v1::Message MakeMessage(std::string_view conversation_id, std::string_view sender_id, uint64_t seq, std::string_view client_id,
-                            std::string_view text) {
+im::v1::Message MakeMessage(std::string_view conversation_id, std::string_view sender_id, uint64_t seq,
+                            std::string_view client_id, std::string_view text) {
   im::v1::Message message;
   message.set_conversation_id(std::string(conversation_id));
   message.set_sender_id(std::string(sender_id));
@@ -143,13 +155,15 @@ im::v1::Message MakeMessage(std::string_view conversation_id, std::string_view s
   return message;
 }
 
-void SessionRig::HearMessage(std::string_view from, std::string_view to, uint64_t seq, std::string_view client_id, std::string_view text) {
+void SessionRig::HearMessage(std::string_view from, std::string_view to, uint64_t seq, std::string_view client_id,
+                             std::string_view text) {
   im::v1::ImEvent event;
   *event.mutable_message() = MakeMessage(DirectId(from, to), from, seq, client_id, text);
   Hear(event, event.message().conversation_id());
 }
 
-void SessionRig::HearGroup(std::string_view from, std::string_view handle, uint64_t seq, std::string_view client_id, std::string_view text) {
+void SessionRig::HearGroup(std::string_view from, std::string_view handle, uint64_t seq, std::string_view client_id,
+                           std::string_view text) {
   im::v1::ImEvent event;
   *event.mutable_message() = MakeMessage(Cat("g:", handle), from, seq, client_id, text);
   Hear(event, event.message().conversation_id());

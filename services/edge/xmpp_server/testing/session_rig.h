@@ -1,4 +1,5 @@
-// An XmppSession without network and services: what it writes and what it calls are kept, answers and events are given by the test.
+// An XmppSession without network and services: what it writes and what it calls are kept, answers and events are given
+// by the test.
 #pragma once
 
 #include <chrono>
@@ -60,7 +61,8 @@ struct FakeCall {
 
 class FakeEdge final : public SessionRouter {
  public:
-  absl::StatusOr<std::unique_ptr<Session>> Open(size_t thread, SessionOptions options, SessionListener* listener) override;
+  absl::StatusOr<std::unique_ptr<Session>> Open(size_t thread, SessionOptions options,
+                                                SessionListener* listener) override;
   rpc::Channel* ChannelFor(std::string_view) const override { return nullptr; }
   http::IoPool& pool() override;
   const std::string& edge_id() const override { return id_; }
@@ -85,7 +87,8 @@ class SessionRig : public SessionHome {
 
   // The session, bound as u1@example.org/desk, its stream attached; not yet present.
   void Bind();
-  // With initial presence; the calls that this makes are answered (nothing waits) and forgotten, what was written is, too.
+  // With initial presence; the calls that this makes are answered (nothing waits) and forgotten, what was written is,
+  // too.
   void BindPresent();
   // A stanza of the client.
   void Say(std::string_view xml);
@@ -96,17 +99,23 @@ class SessionRig : public SessionHome {
   bool HasCall(std::string_view name) const;
   // Answers everything that presence and rosters ask with nothing.
   void AnswerEmpty();
+  // The directory has somebody new, and tells those who asked.
+  void AddPerson(std::string_view id, std::string_view login);
   void Hear(const im::v1::ImEvent& event, std::string_view topic);
   // A direct message from one to another, as an event.
-  void HearMessage(std::string_view from, std::string_view to, uint64_t seq, std::string_view client_id, std::string_view text);
-  void HearGroup(std::string_view from, std::string_view handle, uint64_t seq, std::string_view client_id, std::string_view text);
+  void HearMessage(std::string_view from, std::string_view to, uint64_t seq, std::string_view client_id,
+                   std::string_view text);
+  void HearGroup(std::string_view from, std::string_view handle, uint64_t seq, std::string_view client_id,
+                 std::string_view text);
   // Time passes; what was due happens.
   void Pass(int64_t ms);
   // Another stream for resumption.
   FakeSink* NewSink();
 
   // SessionHome.
-  XmppSession* Find(uint64_t id) override { return session != nullptr && session->id() == id && !session->over() ? session.get() : nullptr; }
+  XmppSession* Find(uint64_t id) override {
+    return session != nullptr && session->id() == id && !session->over() ? session.get() : nullptr;
+  }
   void Retire(XmppSession*) override { retired = true; }
   void AddResumption(XmppSession*, const std::string& id) override { resumption_id = id; }
   void DropResumption(const std::string&) override { resumption_id.clear(); }
@@ -114,6 +123,7 @@ class SessionRig : public SessionHome {
   int64_t now = 1'000'000;
   http::Sweep sweep;
   PeopleBook people;
+  std::vector<absl::AnyInvocable<void()>> people_asked;  // who waits for news of the directory
   FakeEdge edge;
   XmppContext context;
   FakeSink sink;
@@ -125,7 +135,7 @@ class SessionRig : public SessionHome {
 };
 
 // The i-th message of a conversation as its owner tells of it: id 1000 + seq.
-im::v1::Message MakeMessage(std::string_view conversation_id, std::string_view sender_id, uint64_t seq, std::string_view client_id,
-                            std::string_view text);
+im::v1::Message MakeMessage(std::string_view conversation_id, std::string_view sender_id, uint64_t seq,
+                            std::string_view client_id, std::string_view text);
 
 }  // namespace yizhan::edge::xmpp

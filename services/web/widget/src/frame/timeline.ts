@@ -37,12 +37,6 @@ export class Timeline {
     return this.pending;
   }
 
-  /** The last seq of the current reception. */
-  lastSeq(): number {
-    const id = this.reception?.conversationId;
-    return this.confirmed.reduce((last, row) => (row.reception == id ? Math.max(last, row.seq) : last), 0);
-  }
-
   /** Adds a line that the visitor has just written. The same id again gives the same row. */
   write(id: string, text: string, now: number): Row {
     const known = this.byKey.get(id);

@@ -145,6 +145,43 @@ describe('Visit', () => {
     expect(arrived).toEqual(['while you were away']);
   });
 
+  it('fills the gap also when its own lines, written into the outage, were taken before it is live again', async () => {
+    await begin();
+    visit.frame({ ready: {} });
+    visit.write('hi');
+    await settle();
+    visit.linked({ state: 'waiting', retryAt: 0 });
+    desk.agent('one');
+    desk.agent('two');
+    visit.write('are you there?');
+    await settle();
+    expect(visit.timeline.rows().map((row) => row.text)).toEqual(['hi', 'are you there?']);
+    visit.linked({ state: 'live' });
+    visit.frame({ ready: {} });
+    await settle();
+    expect(visit.timeline.rows().map((row) => row.text)).toEqual(['hi', 'one', 'two', 'are you there?']);
+  });
+
+  it('fills the gap later when the call for it fails, and does not take a live line for the end of the gap', async () => {
+    await begin();
+    visit.frame({ ready: {} });
+    visit.write('hi');
+    await settle();
+    visit.linked({ state: 'waiting', retryAt: 0 });
+    desk.agent('missed');
+    desk.refuse = [new CallError('unavailable', '')];
+    visit.linked({ state: 'live' });
+    visit.frame({ ready: {} });
+    await settle();
+    visit.frame({ desk: { line: desk.agent('live') } });
+    expect(arrived).toEqual(['live']);
+    await visit.poll();
+    expect(visit.timeline.rows().map((row) => row.text)).toEqual(['hi', 'missed', 'live']);
+    const calls = desk.calls.length;
+    await visit.poll();
+    expect(desk.calls).toHaveLength(calls);
+  });
+
   it('begins anew when the server has forgotten the token, and loses nothing', async () => {
     await begin();
     desk.refuse = [new CallError('unauthenticated', '')];

@@ -51,6 +51,12 @@ export class Visit {
   private renewed = 0;
   private pumping = false;
   private filling: Promise<void> | undefined;
+  /** Up to where nothing of the reception is missing. Not the last seq known: the visitor's own lines may be ahead of it. */
+  private covered = { reception: '', seq: 0 };
+  /** Counts the streams, so that a late answer does not speak for another stream. */
+  private streams = 0;
+  /** Whether the stream goes on where `covered` ends. */
+  private following = false;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private typed = '';
   private typedAt = 0;
@@ -192,7 +198,11 @@ export class Visit {
   frame(frame: ServerFrame): void {
     const time = frame.ready?.serverTimeUs ?? frame.pong?.serverTimeUs;
     if (time) this.clockSkew = Number(time) / 1000 - Date.now();
-    if (frame.ready) void this.refill();
+    if (frame.ready) {
+      this.following = false;
+      this.streams++;
+      void this.refill();
+    }
     const desk = frame.desk;
     if (desk?.reception && this.follows(desk.reception)) this.setReception(desk.reception);
     if (desk?.position && this.concerns(desk.position.conversationId)) this.position = desk.position.position ?? 0;
@@ -204,14 +214,18 @@ export class Visit {
   /** The link changed. */
   linked(link: Link): void {
     this.link = link;
-    if (link.state != 'live') this.agentTypes = false;
+    if (link.state != 'live') {
+      this.agentTypes = false;
+      this.following = false;
+      this.streams++;
+    }
     if (link.state == 'live') void this.pump();
     this.listener.changed();
   }
 
-  /** While there is no live stream: asks for what is new. */
+  /** While there is no live stream, or it began with a gap that could not be filled: asks for what is new. */
   async poll(): Promise<void> {
-    if (this.phase == 'ready' && this.link.state != 'live' && this.open) await this.refill();
+    if (this.phase == 'ready' && !this.following && (this.open || this.link.state == 'live')) await this.refill();
   }
 
   private line(line: Line): void {
@@ -221,6 +235,7 @@ export class Visit {
       return;
     }
     const row = this.timeline.merge(line);
+    if (this.following) this.cover(line.conversationId!, Number(line.seq ?? 0));
     if (line.author == 'AUTHOR_AGENT') this.agentTypes = false;
     if (line.event == 'EVENT_ASSIGNED') this.position = 0;
     if (row) this.listener.arrived([row]);
@@ -241,19 +256,29 @@ export class Visit {
     if (reception.owner != 'OWNER_AGENT') this.agentTypes = false;
   }
 
+  private cover(reception: string, seq: number): void {
+    this.covered = { reception, seq: Math.max(seq, this.coveredOf(reception)) };
+  }
+
+  private coveredOf(reception: string | undefined): number {
+    return reception == this.covered.reception ? this.covered.seq : 0;
+  }
+
   private async refill(): Promise<void> {
+    const stream = this.streams;
     try {
       const rows = await this.fill();
+      if (stream == this.streams && this.link.state == 'live') this.following = true;
       if (rows.length) this.listener.arrived(rows);
       void this.pump();
     } catch (error) {
       if (error instanceof CallError && error.code == 'unauthenticated') void this.renew();
-      // Anything else: the next ready or poll asks again.
+      // Anything else: the next poll asks again.
     }
     this.listener.changed();
   }
 
-  /** Fetches what is beyond the last line known. One at a time. */
+  /** Fetches what is missing. One at a time. */
   private async fill(): Promise<Row[]> {
     while (this.filling) await this.filling;
     const rows: Row[] = [];
@@ -262,16 +287,18 @@ export class Visit {
     try {
       for (let more = true; more; ) {
         const before = this.reception?.conversationId;
-        const afterSeq = this.timeline.lastSeq();
+        const afterSeq = this.coveredOf(before);
         const page = await this.call<import('./wire').Lines>('ListLines', { afterSeq: String(afterSeq), pageSize: 200 }, this.token);
         if (page.reception) this.setReception(page.reception);
         this.position = page.position ?? 0;
         more = page.more ?? false;
         // Another reception than the one asked about: from its beginning.
         if (before !== undefined && this.reception?.conversationId != before && afterSeq > 0) more = true;
+        const joined = afterSeq == 0 || this.reception?.conversationId == before;
         for (const line of page.lines ?? []) {
           const row = this.timeline.merge(line);
           if (row) rows.push(row);
+          if (joined && this.concerns(line.conversationId)) this.cover(line.conversationId!, Number(line.seq ?? 0));
         }
         if (more && !page.lines?.length && this.reception?.conversationId == before) break;
       }

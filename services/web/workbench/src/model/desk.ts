@@ -1,6 +1,6 @@
 // The workbench behind the page: listens, asks, keeps the state true after every reconnect.
 
-import { announce, createStore, LiveSocket, newId, probeSession, serviceClient, sleep, textStorage, toCallError, type CallError, type Store } from '@yizhan/kit';
+import { announce, backoff, createStore, LiveSocket, newId, probeSession, serviceClient, sleep, textStorage, toCallError, type CallError, type Store } from '@yizhan/kit';
 import { AgentService, ListReceptionsRequest_Filter } from '@yizhan/kit/gen/desk/v1/agent_service_pb';
 import type { DeskEvent } from '@yizhan/kit/gen/desk/v1/live_pb';
 import { Line_Author, type Agent_State, type Reception } from '@yizhan/kit/gen/desk/v1/reception_pb';
@@ -23,6 +23,7 @@ export class Desk {
   private readonly agents = serviceClient(AgentService);
   private readonly filling = new Map<string, Promise<void>>();
   private typingAt = 0;
+  private refreshes = 0;
 
   /** serves: whether the caller takes receptions. */
   constructor(readonly myId: string, serves: boolean, private readonly say: Arrivals) {
@@ -51,16 +52,26 @@ export class Desk {
     this.live.stop();
   }
 
-  /** Asks for everything anew; what is on the screen stays until the answer is here. */
+  /** Asks for everything anew; what is on the screen stays until the answer is here, which is asked for until it comes. */
   async refresh(): Promise<void> {
-    try {
-      const bench = await this.agents.getWorkbench({});
-      this.state.set((old) => withWorkbench(old, bench));
-      this.phase.set({ at: 'ready' });
-      this.outbox.resume();
-      await Promise.all([...this.state.get().lines.keys()].map((id) => this.fill(id)));
-    } catch (error) {
-      if (this.phase.get().at !== 'ready') this.phase.set({ at: 'failed', error: toCallError(error) });
+    this.refreshes += 1;
+    const mine = this.refreshes;
+    for (let attempt = 0; mine === this.refreshes; attempt += 1) {
+      try {
+        const bench = await this.agents.getWorkbench({});
+        this.state.set((old) => withWorkbench(old, bench));
+        this.phase.set({ at: 'ready' });
+        this.outbox.resume();
+        await Promise.all([...this.state.get().lines.keys()].map((id) => this.fill(id)));
+        return;
+      } catch (error) {
+        const known = toCallError(error);
+        if (this.phase.get().at !== 'ready') this.phase.set({ at: 'failed', error: known });
+        // Without a link the next one asks anew; with one nobody else would.
+        if (!known.temporary || this.phase.get().at !== 'ready') return;
+        await sleep(backoff(attempt, 500, 8_000));
+        if (this.live.state.get().phase !== 'live') return;
+      }
     }
   }
 
