@@ -1,11 +1,10 @@
 // A directory server for tests that are not in C++: starts it, says in one line of JSON where it is and who is in it,
-// and ends it when its standard input is closed.
+// and ends it when its standard input is closed. A line "stop" or "start" there does so, with the same ports and data,
+// and is answered with "stopped" or "started".
 //
 //   slapd_fixture [--extra-people N]
 //   {"ldap_port":..,"ldaps_port":..,"ca_file":"..","bind_dn":"..","bind_password":"..","base":"..","people_base":"..",
 //    "departments_base":"..","people":[{"login":"..","password":".."}]}
-#include <unistd.h>
-
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -37,8 +36,20 @@ int main(int argc, char** argv) {
     info["people"].push_back({{"login", person.login}, {"password", person.password}});
   }
   std::cout << info.dump() << std::endl;
-  char ignored[256];
-  while (read(STDIN_FILENO, ignored, sizeof(ignored)) > 0) {
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line == "stop") {
+      (*slapd)->Stop();
+      std::cout << "stopped" << std::endl;
+    } else if (line == "start") {
+      if (absl::Status started = (*slapd)->Restart(); !started.ok()) {
+        std::cerr << started << "\n";
+        return 1;
+      }
+      std::cout << "started" << std::endl;
+    } else {
+      std::cerr << "slapd_fixture: stop or start, not: " << line << "\n";
+      return 2;
+    }
   }
   return 0;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { bubble, messenger, write } from '../harness/browser.mjs';
 import { refused } from '../harness/calls.mjs';
 import { openChat } from '../pages/support.mjs';
-import { step, unique, uniqueId } from '../harness/steps.mjs';
+import { step, unique, uniqueId, until } from '../harness/steps.mjs';
 
 export default async function directory(world) {
   const { slapd, caller, xmpp } = world;
@@ -53,14 +53,18 @@ export default async function directory(world) {
     await page.context().close();
   });
 
-  await step('wrong and empty passwords are refused; the directory gone, live sessions go on', async () => {
+  await step('wrong and empty passwords are refused; the directory gone, live sessions go on; back, log-ins do', async () => {
     assert.equal((await refused(caller.logIn({ ...inPage, password: 'wrong' }))).code, 'unauthenticated');
     assert.ok(['unauthenticated', 'invalid_argument'].includes((await refused(caller.logIn({ ...inPage, password: '' }))).code));
     await assert.rejects(xmpp.do('login', 'l', { ...world.xmppServer(), jid: world.jid(inXmpp.login), password: 'wrong', mechanism: 'PLAIN' }), /refused: log-in/);
     const live = await caller.logIn(inPage);
-    await slapd.stop();
+    await slapd.tell('stop');
     await live.call('directory.v1.SessionService/WhoAmI');
-    const gone = await refused(caller.logIn({ login: 'liuyang', password: slapd.person('liuyang').password }));
-    assert.equal(gone.code, 'unavailable', gone.message);
+    const gone = await refused(caller.logIn(slapd.person('liuyang')));
+    assert.deepEqual([gone.code, gone.reason], ['unavailable', 'LDAP_UNAVAILABLE'], gone.message);
+    // Who is not of that directory does not notice.
+    await caller.logIn(world.person('zeng.li'));
+    await slapd.tell('start');
+    await until('log-ins are back', () => caller.logIn(slapd.person('liuyang')));
   });
 }

@@ -42,6 +42,32 @@ export async function lookAtEnd(page) {
   await page.locator('.yz-log').evaluate((log) => { log.scrollTop = log.scrollHeight; });
 }
 
+/**
+ * What a reader of the messenger or the workbench sees who scrolls from the end up to the text `first`, and back: the texts of one window after the
+ * other, each from above; windows overlap.
+ */
+export function scrollBack(page, bubbles, first) {
+  return page.evaluate(async ([selector, last]) => {
+    const log = document.querySelector('.yz-log');
+    const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const windows = [];
+    log.scrollTop = log.scrollHeight;
+    for (let quiet = 0; quiet < 20; ) {
+      await drawn();
+      const texts = [...log.querySelectorAll(selector)].map((element) => [element.getBoundingClientRect().top, element.textContent]).sort((a, b) => a[0] - b[0]).map((each) => each[1]);
+      windows.push(texts);
+      if (texts.includes(last)) break;
+      const before = log.scrollTop;
+      log.scrollTop = before - log.clientHeight / 2;
+      // At the top more may be on its way.
+      quiet = log.scrollTop === before ? quiet + 1 : 0;
+    }
+    log.scrollTop = log.scrollHeight;
+    await drawn();
+    return windows;
+  }, [bubbles, first]);
+}
+
 /** The launcher lives in a closed shadow root: it is reached as people do, by place. */
 export async function openWidget(page) {
   const { width, height } = page.viewportSize();

@@ -1,6 +1,6 @@
 // A real OpenLDAP server with a small bank in it (ldap/testing), and the configuration that makes it a source.
 
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { start } from './children.mjs';
@@ -9,17 +9,26 @@ export class Slapd {
   static async start(dir, log) {
     const slapd = new Slapd();
     slapd.child = start(join(process.env.YIZHAN_BUILD, 'bin/slapd_fixture'), [], { log, pipe: true });
-    const line = await Promise.race([
-      new Promise((resolve) => createInterface({ input: slapd.child.stdout }).once('line', resolve)),
-      slapd.child.ended.then((how) => { throw new Error(`slapd_fixture ended: ${JSON.stringify(how)}`); }),
-    ]);
-    Object.assign(slapd, JSON.parse(line));
-    // The product's configuration goes on naming it when the server is gone.
-    slapd.caFile = join(dir, 'ldap-ca.pem');
-    copyFileSync(slapd.ca_file, slapd.caFile);
+    slapd.lines = createInterface({ input: slapd.child.stdout });
+    Object.assign(slapd, JSON.parse(await slapd.line()));
     slapd.passwordFile = join(dir, 'ldap-password');
     writeFileSync(slapd.passwordFile, `${slapd.bind_password}\n`, { mode: 0o600 });
     return slapd;
+  }
+
+  /** The next line that the fixture says. */
+  line() {
+    return Promise.race([
+      new Promise((resolve) => this.lines.once('line', resolve)),
+      this.child.ended.then((how) => { throw new Error(`slapd_fixture ended: ${JSON.stringify(how)}`); }),
+    ]);
+  }
+
+  /** 'stop': nobody answers any more; 'start': the same again, where it was. */
+  async tell(what) {
+    const answer = this.line();
+    this.child.stdin.write(`${what}\n`);
+    await answer;
   }
 
   /** Lines of the product's configuration file. */
@@ -30,7 +39,7 @@ export class Slapd {
       '    type: openldap',
       `    urls: ["ldaps://127.0.0.1:${this.ldaps_port}"]`,
       '    start_tls: false',
-      `    ca_file: ${this.caFile}`,
+      `    ca_file: ${this.ca_file}`,
       `    bind_dn: ${JSON.stringify(this.bind_dn)}`,
       `    bind_password_file: ${this.passwordFile}`,
       `    people_base: ${JSON.stringify(this.people_base)}`,
