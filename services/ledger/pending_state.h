@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ledger/overlay.h"
+#include "ledger/row_cache.h"
 #include "ledger/store.h"
 
 namespace yizhan::ledger {
@@ -14,7 +15,9 @@ namespace yizhan::ledger {
 // seen, those behind not.
 class PendingState : public StateWriter {
  public:
-  PendingState(Overlay* overlay, StoredState stored) : overlay_(overlay), stored_(stored) {}
+  // `cache` may be null: then every read of what is stored goes to the store.
+  PendingState(Overlay* overlay, StoredState stored, RowCache* cache = nullptr)
+      : overlay_(overlay), stored_(stored), cache_(cache) {}
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const override;
   absl::Status Scan(std::string_view prefix, std::string_view from,
@@ -27,6 +30,7 @@ class PendingState : public StateWriter {
  private:
   Overlay* const overlay_;
   const StoredState stored_;
+  RowCache* const cache_;
 };
 
 }  // namespace yizhan::ledger

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 
+#include "base/status.h"
 #include "ledger/pending_state.h"
 #include "ledger/rocks.h"
 #include "ledger/store.h"
@@ -91,7 +92,12 @@ absl::StatusOr<std::optional<std::string>> PendingState::Get(std::string_view ke
     if (entry->deleted) return std::nullopt;
     return std::string(entry->value);
   }
-  return stored_.Get(key);
+  if (cache_ == nullptr) return stored_.Get(key);
+  const std::string full = StateKey(stored_.partition(), key);
+  if (const RowCache::Row* row = cache_->Find(full)) return *row;
+  YZ_ASSIGN_OR_RETURN(auto row, stored_.Get(key));
+  cache_->Remember(full, row);
+  return row;
 }
 
 absl::Status PendingState::Scan(std::string_view prefix, std::string_view from,

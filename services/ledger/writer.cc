@@ -165,6 +165,7 @@ void Writer::Loop() {
     taken.clear();
     for (Task* task : tasks) {
       absl::Status status = task->run();
+      rows_.Clear();  // it may have put a whole state in place
       std::lock_guard lock(mutex_);
       task->status = std::move(status);
       task->done = true;
@@ -231,7 +232,7 @@ absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command
     if (earlier) return *std::move(earlier);
   }
   const DecideContext context{partition.id, std::max(NowUs(), partition.last_time_us + 1), partition.last_seq + 1};
-  PendingState state(&partition.overlay, StoredState(folder_.store.get(), partition.number, nullptr));
+  PendingState state(&partition.overlay, StoredState(folder_.store.get(), partition.number, nullptr), &rows_);
   YZ_ASSIGN_OR_RETURN(Proposal proposal, command.decide(context, state));
   Command::Outcome outcome;
   outcome.result = proposal.result;
@@ -362,7 +363,19 @@ absl::Status Writer::Commit() {
   const auto begin = std::chrono::steady_clock::now();
   CommitResult result = committer_.Commit(batches, local);
   CommitSeconds().Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  if (result.verdict == CommitResult::Verdict::kOk) return absl::OkStatus();
+  if (result.verdict == CommitResult::Verdict::kOk) {
+    for (PartitionCore* partition : touched_) {
+      key.clear();
+      AppendU32(key, partition->number);
+      for (const auto& [service_key, entry] : partition->overlay.map()) {
+        key.resize(4);
+        key += service_key;
+        rows_.Committed(key, entry.deleted ? std::nullopt : std::optional(entry.value));
+      }
+    }
+    return absl::OkStatus();
+  }
+  rows_.Clear();  // whether it was committed after all is for the store to say
   for (const PartitionId& id : result.fenced) {
     if (PartitionCore* partition = folder_.Find(id)) {
       partition->SetStatus(Refuse(absl::StatusCode::kUnavailable, "FENCED",

@@ -20,6 +20,7 @@
 #include "ledger/completion.h"
 #include "ledger/core.h"
 #include "ledger/ledger.h"
+#include "ledger/row_cache.h"
 
 namespace yizhan::ledger {
 
@@ -84,6 +85,7 @@ class Writer {
   std::unique_ptr<rocksdb::WriteBatch> write_;
   std::vector<PartitionCore*> touched_;
   size_t batch_bytes_ = 0;
+  RowCache rows_{16 << 20};
   int64_t room_checked_us_ = 0;
   absl::Status room_;
   bool store_refuses_ = false;
