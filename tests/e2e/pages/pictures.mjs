@@ -17,6 +17,8 @@ if (!folder || !info) {
 mkdirSync(folder, { recursive: true });
 const endings = [];
 const browser = await startBrowser({ after: (fn) => endings.push(fn) }, ['--lang=zh-CN']);
+/** Times as in the bank, not as on the machine that takes the pictures. */
+const open = (options = {}) => openPage(browser, { timezoneId: 'Asia/Shanghai', ...options });
 const wide = { width: 1440, height: 900 };
 const views = process.argv[2] === 'all'
   ? [['', '?lang=zh&theme=light', wide], ['-en', '?lang=en&theme=light', wide], ['-dark', '?lang=zh&theme=dark', wide], ['-narrow', '?lang=en&theme=light', { width: 390, height: 800 }]]
@@ -39,7 +41,7 @@ const person = (login) => info.people.find((each) => each.login === login);
 
 async function messenger() {
   const [zhang, li, wang] = await Promise.all(['zhang.wei', 'li.na', 'wang.fang'].map(async (login) => {
-    const page = await openPage(browser);
+    const page = await open();
     await signIn(page, person(login));
     return page;
   }));
@@ -63,13 +65,13 @@ async function messenger() {
 
 async function desk() {
   const agent = holders('agent')[0];
-  const page = await openPage(browser);
+  const page = await open();
   await enter(page, 'workbench', agent, '.wb-lists', '?lang=zh');
   await clearDesk(page, 'STATE_PAUSED', 8);
   await drainQueue(page);
 
   // A visitor in the widget, as the bank's customers see it.
-  const visitor = await openPage(browser, { viewport: { width: 1280, height: 800 } });
+  const visitor = await open({ viewport: { width: 1280, height: 800 } });
   await visitor.goto(demo.url);
   const frame = await until('the widget opens', async () => {
     await visitor.mouse.click(1228, 748);
@@ -78,7 +80,7 @@ async function desk() {
   const write = async (text) => {
     await frame.fill('.composer textarea', text);
     await frame.press('.composer textarea', 'Enter');
-    await frame.waitForSelector(`.row.me time >> nth=-1`);
+    await frame.locator('.row.me', { hasText: text }).locator('time').waitFor();
   };
   await frame.waitForSelector('.composer textarea');
   await write('您好，我想了解一下消费贷款的年利率。');
@@ -104,7 +106,7 @@ async function desk() {
     await visitor.waitForTimeout(800);
     await visitor.screenshot({ path: join(folder, 'widget-narrow.png') });
   }
-  await take(page, 'workbench', pageUrl('workbench', `#/r/${encodeURIComponent(reception.conversationId)}`), async () => {
+  await take(page, 'workbench', pageUrl('workbench', `#/${encodeURIComponent(reception.conversationId)}`), async () => {
     await live(page);
     if (await page.locator('.wb-row-main', { hasText: '周五下午' }).first().isVisible()) await page.locator('.wb-row-main', { hasText: '周五下午' }).first().click();
     await page.waitForSelector('.wb-bubble');
@@ -115,7 +117,7 @@ async function desk() {
 }
 
 async function audit() {
-  const page = await openPage(browser);
+  const page = await open();
   await enter(page, 'audit', holders('audit')[0], '#why-case', '?lang=zh');
   await take(page, 'audit', pageUrl('audit', '#/search'), async () => {
     await page.waitForSelector('#why-case, #au-text');
@@ -136,7 +138,7 @@ async function audit() {
 }
 
 async function admin() {
-  const page = await openPage(browser);
+  const page = await open();
   await enter(page, 'console', holders('system')[0], '.co-sentence', '?lang=zh');
   await take(page, 'console', pageUrl('console', '#/health'), () => page.waitForSelector('.co-parts li'));
 }

@@ -287,6 +287,24 @@ test('the workbench', { timeout: 400_000, ...needsProduct }, async (t) => {
     await until('closed', async () => (await agentCall(a, 'ListReceptionLines', { conversationId: other.id })).reception.owner === 'OWNER_NONE', 9_000);
   });
 
+  await t.test('nothing chosen, and nothing to be found, are said in the agent’s language, with what to do', async () => {
+    await clearDesk(a, 'STATE_PAUSED', 8);
+    await drainQueue(a);
+    await a.goto(pageUrl('workbench', '?lang=zh#/r%3Anothing'));
+    await live(a);
+    await a.locator('.wb-main [role=alert]', { hasText: '找不到此接待，或您无权查看。' }).waitFor();
+    await assertAccessible(a, 'a reception that is not there');
+    await a.goto(pageUrl('workbench', '?lang=zh#/'));
+    await live(a);
+    const next = a.locator('.wb-main').getByRole('button', { name: '接入下一位' });
+    assert.equal(await next.isDisabled(), true);
+    const other = await Visitor.start(b);
+    await other.write();
+    await until('somebody waits', () => next.isEnabled());
+    await next.click();
+    await a.locator('.wb-chat-head', { hasText: other.name }).waitFor();
+  });
+
   await t.test('state and capacity are set on the page', async () => {
     await a.getByRole('radio', { name: '在线', exact: true }).click({ force: true });
     await until('online', async () => (await agentCall(a, 'GetWorkbench', {})).me.state === 'STATE_ONLINE');

@@ -9,6 +9,9 @@ const admin = serviceClient(AdminService);
 const words: Record<State, keyof ConsoleText & string> = { [State.OK]: 'ok', [State.DEGRADED]: 'degraded', [State.DOWN]: 'down', [State.UNSPECIFIED]: 'unknown' };
 const tones: Record<State, string> = { [State.OK]: 'ok', [State.DEGRADED]: 'warn', [State.DOWN]: 'bad', [State.UNSPECIFIED]: 'unknown' };
 
+/** The parts that have a name in both languages; others go by the service's own. */
+const partNames: Readonly<Record<string, keyof ConsoleText & string>> = { ledger: 'partLedger', 'archive completeness': 'partCompleteness', disk: 'partDisk', archive: 'partArchive', edge: 'partEdge' };
+
 function Mark({ state }: { state: State }) {
   if (state === State.OK) return <CheckCircleFilled aria-hidden />;
   if (state === State.DEGRADED) return <ExclamationCircleFilled aria-hidden />;
@@ -22,7 +25,7 @@ export function Health() {
   const { data, error, at, again } = usePolled(ask, 3_000);
   if (!data) return error ? <ErrorState error={error} what={t('healthFailed')} onRetry={again} /> : <Skeleton rows={6} />;
   const state = error ? State.UNSPECIFIED : worst(data);
-  const names = (wanted: State) => data.components.filter((part) => part.state === wanted).map((part) => part.name);
+  const names = (wanted: State) => data.components.filter((part) => part.state === wanted).map((part) => (partNames[part.name] ? t(partNames[part.name]!) : part.name));
   const say: [State, (list: string[]) => string][] = [
     [State.DOWN, (list) => t('downSentence', { n: list.length, names: list.join(', ') })],
     [State.UNSPECIFIED, (list) => t('unknownSentence', { names: list.join(', ') })],
@@ -56,8 +59,8 @@ function Part({ part }: { part: ComponentHealth }) {
   return (
     <li data-part={part.name}>
       <span className={`co-mark co-${tones[part.state]}`}><Mark state={part.state} /> {t(words[part.state])}</span>
-      <strong>{part.name}</strong>
-      <span className="yz-grow">{part.message}</span>
+      <strong>{partNames[part.name] ? t(partNames[part.name]!) : part.name}</strong>
+      <span className="yz-grow" lang="en">{part.message}</span>
     </li>
   );
 }

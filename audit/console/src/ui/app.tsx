@@ -1,6 +1,7 @@
 import { App, Button } from 'antd';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { MeMenu, createStore, toCallError, useKeys, useStore, useT, type Me } from '@yizhan/kit';
+import { Source } from '@yizhan/kit/gen/audit/v1/archive_service_pb';
 import { archive } from '../model/archive.ts';
 import { emptyQuery, toRequest, type Named, type Query, type Why } from '../model/query.ts';
 import { AccessLog } from './access.tsx';
@@ -128,6 +129,13 @@ function Desk({ why }: { why: Why }) {
     document.getElementById('au-text')?.focus();
   }, []);
   const changed = useMemo(() => found !== null && JSON.stringify(found.query) !== JSON.stringify(query), [found, query]);
+  const sources = [Source.IM, Source.DESK, Source.DIRECTORY, Source.AUDIT];
+  const widest = found !== null && found.query.from === '' && found.query.to === '' && sources.every((source) => found.query.sources.includes(source));
+  const widen = () => {
+    const next = { ...query, from: '', to: '', sources };
+    setQuery(next);
+    void search(next);
+  };
   const only = (kind: 'conversation' | 'customer', what: Named) => {
     const next = kind === 'conversation' ? { ...query, conversations: [what] } : { ...query, customers: [what] };
     setQuery(next);
@@ -137,7 +145,7 @@ function Desk({ why }: { why: Why }) {
     <div className="au-desk" data-view={item ? 'reader' : 'hits'}>
       <SearchForm query={query} onChange={setQuery} onSearch={() => void search(query)} busy={busy} />
       <div className="au-middle">
-        <Hits found={found} busy={busy} error={error} changed={changed} chosen={chosen} onChoose={setChosen} onOpen={open} onMore={() => void more()} onAgain={() => void search(query)} />
+        <Hits found={found} busy={busy} error={error} changed={changed} chosen={chosen} onChoose={setChosen} onOpen={open} onMore={() => void more()} onAgain={() => void search(query)} onWiden={widest ? undefined : widen} />
         <div className="au-foot"><Button disabled={count === 0} onClick={() => setExporting(true)}>{t('export')} <kbd>E</kbd></Button></div>
       </div>
       {item && found ? (

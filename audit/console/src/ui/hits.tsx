@@ -29,6 +29,8 @@ export interface HitsProps {
   onOpen: (index: number) => void;
   onMore: () => void;
   onAgain: () => void;
+  /** Searches every source and date; undefined when that is what was searched. */
+  onWiden: (() => void) | undefined;
 }
 
 export function sourceKey(source: Source): keyof AuditText & string {
@@ -41,7 +43,7 @@ export function Marked({ parts }: { parts: readonly Part[] }) {
 }
 
 /** What was found, and what was searched to find it. */
-export function Hits({ found, busy, error, changed, chosen, onChoose, onOpen, onMore, onAgain }: HitsProps) {
+export function Hits({ found, busy, error, changed, chosen, onChoose, onOpen, onMore, onAgain, onWiden }: HitsProps) {
   const t = useT(texts);
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => {
@@ -59,14 +61,14 @@ export function Hits({ found, busy, error, changed, chosen, onChoose, onOpen, on
       <p className="au-covered" role="status">{busy ? t('searching') : covered}</p>
       {changed && <p className="au-changed">{t('stale')}</p>}
       <div className="au-scroll" tabIndex={-1}>
-        {error ? <ErrorState error={error} what={t('searchFailed')} onRetry={onAgain} /> : !found ? (busy ? <Skeleton rows={8} /> : <Empty>{t('notYet')}</Empty>) : found.items.length === 0 ? <Empty>{t('noHits')}</Empty> : (
+        {error ? <ErrorState error={error} what={t('searchFailed')} onRetry={onAgain} /> : !found ? (busy ? <Skeleton rows={8} /> : <Empty>{t('notYet')}</Empty>) : found.items.length === 0 ? <Empty action={onWiden && <Button onClick={onWiden}>{t('widen')}</Button>}>{t('noHits')}</Empty> : (
           <>
             <ul ref={list}>
               {found.items.map((item, index) => (
                 <li key={String(item.leafIndex)}>
                   <button type="button" data-index={index} className={index === chosen ? 'au-hit au-chosen' : 'au-hit'} aria-current={index === chosen} onClick={() => onOpen(index)} onFocus={() => onChoose(index)}>
                     <span className="au-hit-head"><TimeText us={Number(item.timeUs)} form="full" /><span className="au-tag">{t(sourceKey(item.source))}</span>{item.internal && <span className="au-tag au-note">{t('internal')}</span>}</span>
-                    <span className="au-hit-who yz-cut"><strong>{item.actorName || item.actorId}</strong> · {item.conversationTitle || item.conversationId || item.partition}</span>
+                    <span className="au-hit-who yz-cut"><strong>{item.actorName || item.actorId}</strong>{(item.conversationTitle === '' || item.conversationTitle !== item.actorName) && ` · ${item.conversationTitle || item.conversationId || item.partition}`}</span>
                     <span className="au-hit-text"><Marked parts={excerpt(highlightParts(item.text, item.highlights), 120)} /></span>
                   </button>
                 </li>

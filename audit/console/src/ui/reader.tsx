@@ -1,5 +1,5 @@
 import { Button } from 'antd';
-import { SafetyCertificateOutlined } from '@ant-design/icons';
+import { DownOutlined, SafetyCertificateOutlined, UpOutlined } from '@ant-design/icons';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Empty, ErrorState, Skeleton, TimeText, useT } from '@yizhan/kit';
 import { Source, type Item, type Participant, type ReadConversationResponse } from '@yizhan/kit/gen/audit/v1/archive_service_pb';
@@ -97,8 +97,8 @@ export function Reader({ why, item, position, onPrev, onNext, proofOf, onProof, 
           <h2 className="au-name yz-cut">{read?.title || item.conversationTitle || item.conversationId || item.partition}</h2>
           <p className="yz-meta">{position} · {item.partition} · {t('seq', { n: String(item.seq) })}</p>
         </div>
-        <Button size="small" disabled={!onPrev} onClick={onPrev} title={t('prev')} aria-label={t('prev')}>P</Button>
-        <Button size="small" disabled={!onNext} onClick={onNext} title={t('next')} aria-label={t('next')}>N</Button>
+        <Button size="small" disabled={!onPrev} onClick={onPrev} title={t('prev')} aria-label={t('prev')}><UpOutlined aria-hidden /> <kbd>P</kbd></Button>
+        <Button size="small" disabled={!onNext} onClick={onNext} title={t('next')} aria-label={t('next')}><DownOutlined aria-hidden /> <kbd>N</kbd></Button>
         <Button onClick={() => onProof(line)} icon={<SafetyCertificateOutlined aria-hidden />}>{t('verify')} <kbd>V</kbd></Button>
       </header>
       {read && read.participants.length > 0 && (

@@ -1,6 +1,6 @@
 // Who is who: the directory as far as the page needs it. A small installation is held whole, a large one by need.
 
-import { createStore, personScore, serviceClient, useStore, withRetry } from '@yizhan/kit';
+import { createStore, personScore, serviceClient, shownName, useStore, withRetry } from '@yizhan/kit';
 import { DirectoryService } from '@yizhan/kit/gen/directory/v1/directory_service_pb';
 import type { Person } from '@yizhan/kit/gen/directory/v1/people_pb';
 import { useEffect } from 'react';
@@ -123,7 +123,7 @@ export class People {
 /** A person's name in the reader's language, the id's tail while it is not known. */
 export function nameOf(person: Person | undefined, locale: 'zh' | 'en'): string {
   if (!person) return '…';
-  return locale === 'en' && person.englishName ? person.englishName : person.name || person.login;
+  return shownName(person, locale);
 }
 
 export function usePerson(people: People, id: string): Person | undefined {

@@ -1,5 +1,5 @@
 import { MessageOutlined, QuestionCircleOutlined, SettingOutlined, TeamOutlined } from '@ant-design/icons';
-import { Avatar, showKeyHelp, useT, type Me } from '@yizhan/kit';
+import { Avatar, showKeyHelp, shownName, useLocale, useT, type Me } from '@yizhan/kit';
 import type { ReactNode } from 'react';
 import type { Im } from '../model/im.ts';
 import { usePresence, useShown } from './context.ts';
@@ -10,10 +10,12 @@ export function Rail({ im, me, page, unread }: { im: Im; me: Me; page: string; u
   const ids = [im.meId];
   useShown(ids);
   const presence = usePresence(im.meId);
+  const name = shownName(me.person, useLocale());
   return (
     <nav className="im-rail" aria-label="驿站" data-pane tabIndex={-1}>
-      <a href="#/settings" className="im-rail-me" aria-label={`${t('me')}：${me.person.name}`} title={me.person.name}>
-        <Avatar id={im.meId} name={me.person.name} size={40} presence={presence} />
+      <a href="#/settings" className="im-rail-me" title={name}>
+        <Avatar id={im.meId} name={name} size={40} presence={presence} />
+        <span className="yz-hidden">{t('me')}：{name}</span>
       </a>
       <Link href="#/chat" label={t('messages')} icon={<MessageOutlined />} here={page === 'chat'} badge={unread} />
       <Link href="#/directory" label={t('directory')} icon={<TeamOutlined />} here={page === 'directory'} />

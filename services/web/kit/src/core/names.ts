@@ -7,6 +7,11 @@ export interface Findable {
   searchKeys: readonly string[];
 }
 
+/** What a person is called in this language. */
+export function shownName(person: { name: string; englishName: string; login: string }, locale: 'zh' | 'en'): string {
+  return (locale === 'en' && person.englishName) || person.name || person.englishName || person.login;
+}
+
 /** How well a person answers to a word: 0 not at all, more is better. Spellings match at their start, names anywhere. */
 export function personScore(person: Findable, query: string): number {
   const word = query.trim().toLowerCase();

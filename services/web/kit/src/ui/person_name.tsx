@@ -2,23 +2,32 @@
 
 import { DirectoryService } from '../../gen/yizhan/directory/v1/directory_service_pb';
 import { serviceClient } from '../core/calls.ts';
+import { useLocale } from '../core/i18n.ts';
+import { shownName } from '../core/names.ts';
 import { createStore, useStore } from '../core/store.ts';
 
-const names = createStore<ReadonlyMap<string, string>>(new Map());
+interface Names {
+  name: string;
+  englishName: string;
+  login: string;
+}
+
+const names = createStore<ReadonlyMap<string, Names>>(new Map());
 const asked = new Set<string>();
 const directory = serviceClient(DirectoryService);
 
-/** The person's name; "" for no id and until it is known. */
+/** The person's name, in English where the page is; "" for no id and until it is known. */
 export function usePersonName(personId: string): string {
-  const name = useStore(names, (known) => known.get(personId));
-  if (name === undefined && personId !== '' && !asked.has(personId)) {
+  const locale = useLocale();
+  const person = useStore(names, (known) => known.get(personId));
+  if (person === undefined && personId !== '' && !asked.has(personId)) {
     asked.add(personId);
     directory.getPerson({ personId }).then(
-      ({ person }) => names.set((old) => new Map(old).set(personId, person?.name || person?.englishName || personId)),
+      ({ person: found }) => names.set((old) => new Map(old).set(personId, found ?? { name: personId, englishName: '', login: '' })),
       () => asked.delete(personId),
     );
   }
-  return name ?? '';
+  return person ? shownName(person, locale) : '';
 }
 
 export function PersonName({ id }: { id: string }) {

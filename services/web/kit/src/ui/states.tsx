@@ -2,8 +2,9 @@
 
 import { Button } from 'antd';
 import { useEffect, useState, type ReactNode } from 'react';
-import { defineMessages, useT } from '../core/i18n.ts';
+import { defineMessages, useLocale, useT } from '../core/i18n.ts';
 import { toCallError } from '../core/calls.ts';
+import { reasonsZh } from '../core/reasons.ts';
 
 const texts = defineMessages({
   zh: { retry: '重试', loading: '正在加载', request: '请求编号 {id}', copy: '复制', copied: '已复制', unreachable: '无法连接服务器。已输入的内容都还在。', refused: '操作未能完成：{message}' },
@@ -52,9 +53,10 @@ export function Empty({ children, action }: { children: ReactNode; action?: Reac
 /** What an error means, in the person's language where the contract's reason is known. */
 export function useErrorText(): (error: unknown) => string {
   const t = useT(texts);
+  const locale = useLocale();
   return (error) => {
     const known = toCallError(error);
-    return known.reason === 'UNREACHABLE' ? t('unreachable') : t('refused', { message: known.message });
+    return known.reason === 'UNREACHABLE' ? t('unreachable') : t('refused', { message: (locale === 'zh' && reasonsZh[known.reason]) || known.message });
   };
 }
 

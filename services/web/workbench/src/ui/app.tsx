@@ -49,6 +49,7 @@ function Page({ me }: { me: Me }) {
   const phase = useStore(desk.phase);
   const selected = useStore(route);
   const reception = useStore(desk.state, (state) => state.receptions.get(selected));
+  const waiting = useStore(desk.state, (state) => waitingOf(state).length);
   const drafts = useMemo(() => new Drafts(me.person.personId), [me.person.personId]);
   const [tab, setTab] = useState<Tab>('mine');
   const [mode, setMode] = useState<'reply' | 'note'>('reply');
@@ -132,7 +133,7 @@ function Page({ me }: { me: Me }) {
       <div className="wb-panes">
         <Lists tab={tab} onTab={setTab} selected={selected} onSelect={select} onAccept={accept} />
         <main className="wb-main" aria-label={t('chat')}>
-          {selected === '' ? <Empty>{t('noneChosen')}</Empty> : (
+          {selected === '' ? <Empty action={<Button onClick={() => accept('')} disabled={waiting === 0}>{t('acceptNext')} <kbd>F4</kbd></Button>}>{t('noneChosen')}</Empty> : (
             <Chat
               key={selected} id={selected} drafts={drafts} mode={mode} onMode={setMode} ending={ending} onEnding={setEnding} onTransfer={movable ? () => setTransfer(true) : undefined}
               onAccept={accept} onBack={() => select('')} onInfo={() => setView('info')} failed={failed}

@@ -107,7 +107,7 @@ function ChatHead({ reception, state, onBack, onInfo, onTransfer, onEnding, onAc
       {state === 'mine' && reception.unansweredSinceUs > 0n && <Timer sinceUs={Number(reception.unansweredSinceUs)} text="unanswered" />}
       {state === 'waiting' && <><Timer sinceUs={Number(reception.queuedAtUs)} text="waits" /><Button type="primary" onClick={() => onAccept(reception.conversationId)}>{t('accept')}</Button></>}
       {onTransfer && <Button onClick={onTransfer}>{t('transfer')} <kbd>F9</kbd></Button>}
-      {state === 'mine' && <Button onClick={() => onEnding(true)} title={`${t('end')} Shift+F9`}>{t('end')}</Button>}
+      {state === 'mine' && <Button onClick={() => onEnding(true)} aria-keyshortcuts="Shift+F9">{t('end')} <kbd aria-hidden="true">⇧F9</kbd></Button>}
       <Button type="text" className="wb-medium" icon={<UserOutlined aria-hidden />} aria-label={t('info')} onClick={onInfo} />
     </header>
   );
