@@ -178,6 +178,7 @@ class ApplianceImpl : public Appliance {
     web.tls = tls_;
     web.pages.dir = options_.pages_dir;
     YZ_ASSIGN_OR_RETURN(edge_, edge::Edge::Start(std::move(web), pool_.get(), [this](std::string_view) { return channel_.get(); }, authenticator_.get()));
+    outer_->ServeStream(edge::kLiveMethod, edge_->live_acceptor());
     addresses_.web_url = absl::StrCat("https://", options_.address == "127.0.0.1" ? "localhost" : options_.address, ":", edge_->port());
     if (!options_.pages_dir.empty() && !demonstration_.channel_id.empty()) {
       addresses_.widget_demo_url = absl::StrCat(addresses_.web_url, "/widget/demo.html?channel=", demonstration_.channel_id);

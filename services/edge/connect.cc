@@ -5,7 +5,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "base/ids.h"
 #include "base/rpc/stamp.h"
 #include "base/status.h"
 #include "edge/connect_error.h"
@@ -50,13 +49,6 @@ http::Response ResponseFor(const absl::Status& status, const std::string& reques
   if (response.status == 405) response.headers.emplace_back("Allow", "POST");
   if (response.status == 415) response.headers.emplace_back("Accept-Post", "application/json, application/proto");
   return response;
-}
-
-std::string RequestId(const http::Request& request) {
-  for (const char* name : {"yizhan-request-id", "x-request-id"}) {
-    if (std::string_view id = request.Header(name); IsRequestId(id)) return std::string(id);
-  }
-  return RandomRequestId();
 }
 
 }  // namespace
@@ -130,7 +122,7 @@ ConnectHandler::ConnectHandler(Channels channels, rpc::Authenticator* authentica
 
 void ConnectHandler::Handle(http::Request request, http::Respond respond) {
   auto pending = std::make_shared<Pending>();
-  std::string request_id = RequestId(request);
+  std::string request_id = RequestIdOf(request);
   auto refuse = [&](const absl::Status& status) { respond(ResponseFor(status, request_id)); };
 
   absl::StatusOr<ConnectCall> call = ParseConnectCall(request);
@@ -215,6 +207,7 @@ void ConnectHandler::Answer(const std::shared_ptr<Pending>& pending, absl::Statu
   response.headers.emplace_back("Cache-Control", "no-store");
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   response.headers.emplace_back("Yizhan-Request-Id", call.request_id);
+  response.headers.emplace_back("X-Request-Id", call.request_id);
   response.body = *std::move(result);
   pending->respond(std::move(response));
 }

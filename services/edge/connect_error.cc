@@ -67,7 +67,8 @@ http::Response ErrorResponse(const absl::Status& status, const std::string& requ
   response.headers = {{"Content-Type", "application/json"},
                       {"Cache-Control", "no-store"},
                       {"X-Content-Type-Options", "nosniff"},
-                      {"Yizhan-Request-Id", request_id}};
+                      {"Yizhan-Request-Id", request_id},
+                      {"X-Request-Id", request_id}};
   if (int ms = RetryAfterMs(status); ms > 0)
     response.headers.emplace_back("Retry-After", std::to_string((ms + 999) / 1000));
   if (status.code() == absl::StatusCode::kUnauthenticated) response.headers.emplace_back("WWW-Authenticate", "Bearer");

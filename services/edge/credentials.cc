@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ids.h"
 #include "base/status.h"
 
 namespace yizhan::edge {
@@ -57,6 +58,13 @@ std::string ProperHost(const http::Request& request) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
   });
   return proper ? host : "";
+}
+
+std::string RequestIdOf(const http::Request& request) {
+  for (const char* name : {"yizhan-request-id", "x-request-id"}) {
+    if (std::string_view id = request.Header(name); IsRequestId(id)) return std::string(id);
+  }
+  return RandomRequestId();
 }
 
 bool IsSameOrigin(const http::Request& request) {

@@ -21,6 +21,9 @@ struct Credentials {
 // `Authorization: Bearer`, else the session cookie. Unauthenticated for another scheme.
 absl::Status ReadCredentials(const http::Request& request, Credentials* credentials);
 
+// Yizhan-Request-Id, else X-Request-Id, where it is a proper id; else a drawn one.
+std::string RequestIdOf(const http::Request& request);
+
 // Whether a browser's request comes from a page of this very address: its Origin is the Host that was asked, or it has
 // none and Sec-Fetch-Site does not say otherwise (programs that are not browsers). The guard against forged requests
 // wherever a cookie counts.

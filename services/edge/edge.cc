@@ -44,6 +44,7 @@ class HttpEdge final : public Edge {
   }
 
   int port() const override { return server_->port(); }
+  rpc::StreamAcceptor live_acceptor() override { return live_->acceptor(); }
   SessionRouter& router() override { return *router_; }
   RateLimiter& anonymous() override { return anonymous_; }
 

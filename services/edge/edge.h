@@ -40,6 +40,8 @@ class Edge {
   virtual ~Edge() = default;  // stops
 
   virtual int port() const = 0;
+  // LiveService over gRPC (edge/live.h).
+  virtual rpc::StreamAcceptor live_acceptor() = 0;
   // For other kinds of connections (XMPP).
   virtual SessionRouter& router() = 0;
   // What anybody may do from one address, shared by all ways in.

@@ -1,4 +1,4 @@
-// The live stream over WebSocket, at /live: LiveService's frames, binary or (?format=json) proto3 JSON.
+// LiveService: over WebSocket at /live, frames binary or (?format=json) proto3 JSON, and over gRPC.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,8 @@
 #include "edge/session_router.h"
 
 namespace yizhan::edge {
+
+inline constexpr char kLiveMethod[] = "/yizhan.live.v1.LiveService/Live";
 
 struct LiveOptions {
   // A stream that authenticates by Hello says it within this time.
@@ -35,6 +37,10 @@ class Live {
   // authenticated before the upgrade (401 otherwise); who brings neither, or asks with ?hello, begins with Hello. Pages
   // of other sites are refused (403).
   virtual void Handle(http::Request request, http::Respond respond) = 0;
+  // For rpc::Server::ServeStream with kLiveMethod; may outlive this, and refuses from Stop() on. A stream with a bearer
+  // token is authenticated before its first frame (Unauthenticated otherwise), one without begins with Hello. When the
+  // server ends it, Bye comes first and the status says the same.
+  virtual rpc::StreamAcceptor acceptor() = 0;
   virtual size_t streams() const = 0;
   // Says SHUTTING_DOWN to every stream and closes it. Not from a thread of the pool.
   virtual void Stop() = 0;

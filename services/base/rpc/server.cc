@@ -13,6 +13,7 @@
 #include "base/rpc/link_hub.h"
 #include "base/rpc/link_server.h"
 #include "base/rpc/local_transport.h"
+#include "base/rpc/stream_server.h"
 #include "base/rpc/unary_server.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
@@ -44,12 +45,40 @@ class Hubs {
   std::map<std::string, std::unique_ptr<LinkHub>, std::less<>> hubs_ ABSL_GUARDED_BY(mutex_);
 };
 
+// The methods that stream. Thread-safe.
+class Streams {
+ public:
+  void Serve(const std::string& method, StreamAcceptor accept) {
+    absl::MutexLock lock(&mutex_);
+    accept_[method] = std::move(accept);
+  }
+  bool Has(const std::string& method) const {
+    absl::MutexLock lock(&mutex_);
+    return accept_.contains(method);
+  }
+  // Null where nobody accepts just now.
+  StreamAcceptor Find(const std::string& method) const {
+    absl::MutexLock lock(&mutex_);
+    auto found = accept_.find(method);
+    return found == accept_.end() ? nullptr : found->second;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::map<std::string, StreamAcceptor> accept_ ABSL_GUARDED_BY(mutex_);
+};
+
 // What gRPC hands every call of one face to.
 class Generic final : public grpc::CallbackGenericService {
  public:
-  Generic(Face face, const Hubs* hubs) : face_(face), hubs_(hubs) {}
+  Generic(Face face, const Hubs* hubs, const Streams* streams) : face_(face), hubs_(hubs), streams_(streams) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    if (!face_.inner && streams_->Has(context->method())) {
+      StreamAcceptor accept = streams_->Find(context->method());
+      if (accept != nullptr) return NewStreamReactor(context, accept);
+      return NewRefusal(RefuseForNow(absl::StatusCode::kUnavailable, "STOPPING", "the process is stopping", 2000));
+    }
     if (context->method() != kLinkMethod) return NewUnaryReactor(context, &face_);
     if (!face_.inner) {
       return NewRefusal(
@@ -66,6 +95,7 @@ class Generic final : public grpc::CallbackGenericService {
  private:
   const Face face_;
   const Hubs* const hubs_;
+  const Streams* const streams_;
 };
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -85,8 +115,8 @@ class ServerImpl final : public Server {
       : name_(options.service_name),
         local_(std::make_shared<LocalTransport>(
             table, [hubs = &hubs_](std::string_view service) { return hubs->Find(service); })),
-        inner_service_({table, nullptr, true}, &hubs_),
-        outer_service_({table, authenticator, false}, &hubs_) {}
+        inner_service_({table, nullptr, true}, &hubs_, &streams_),
+        outer_service_({table, authenticator, false}, &hubs_, &streams_) {}
   ~ServerImpl() override { Stop(); }
 
   absl::Status ListenInside(const std::string& address) {
@@ -119,6 +149,9 @@ class ServerImpl final : public Server {
     outer.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     // As the other listeners: gRPC's own two minutes are long for a connection that says nothing.
     outer.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
+    // A stream whose client has vanished without a word ends within 45 s.
+    outer.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 25'000);
+    outer.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
     outer.AddListeningPort(options.address, grpc::SslServerCredentials(tls), &port_);
     outer.RegisterCallbackGenericService(&outer_service_);
     outer_ = outer.BuildAndStart();
@@ -134,6 +167,8 @@ class ServerImpl final : public Server {
   std::unique_ptr<Channel> channel() override { return local_->NewChannel(name_); }
   Hub* ServeLink(std::string service, LinkHandler* handler) override { return hubs_.Serve(service, handler); }
 
+  void ServeStream(std::string method, StreamAcceptor accept) override { streams_.Serve(method, std::move(accept)); }
+
   void Stop() override {
     auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
     if (outer_ != nullptr) outer_->Shutdown(deadline);
@@ -147,6 +182,7 @@ class ServerImpl final : public Server {
  private:
   const std::string name_;
   Hubs hubs_;
+  Streams streams_;
   const std::shared_ptr<LocalTransport> local_;
   Generic inner_service_, outer_service_;
   int port_ = 0;

@@ -10,6 +10,7 @@
 #include "base/rpc/channel.h"
 #include "base/rpc/hub.h"
 #include "base/rpc/service.h"
+#include "base/rpc/stream.h"
 
 namespace yizhan::rpc {
 
@@ -61,6 +62,9 @@ class Server {
   // Serves LinkService for a service: edges reach it by OpenLink with this name. The hub lives as long as the server,
   // the handler must outlive it. Before the first link to this service.
   virtual Hub* ServeLink(std::string service, LinkHandler* handler) = 0;
+  // Gives the streams of a method ("/package.Service/Method") that clients begin on the outer face to `accept`, which
+  // is called on a thread of gRPC's and must not block. Null: streams of it are refused from now on.
+  virtual void ServeStream(std::string method, StreamAcceptor accept) = 0;
   // Refuses new calls, gives those that run two seconds, cancels the rest and waits for their handlers to answer. Once.
   virtual void Stop() = 0;
 };

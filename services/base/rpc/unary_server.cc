@@ -39,8 +39,7 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
     absl::StatusOr<std::string> request =
         ok ? FromBuffer(buffer_) : absl::InvalidArgumentError("the call came without a request");
     buffer_.Clear();
-    context_.request_id = Metadata(*server_context_, kRequestIdKey);
-    if (!IsRequestId(context_.request_id)) context_.request_id = RandomRequestId();
+    context_.request_id = RequestIdOf(*server_context_);
     if (!request.ok()) return Answer(request.status());
     request_ = *std::move(request);
     auto deadline = server_context_->deadline();
@@ -70,7 +69,7 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
   }
 
   void EnterOutside() {
-    context_.remote_address = AddressOf(server_context_->peer());
+    context_.remote_address = RemoteAddress(*server_context_);
     const auto* method = FindMethod(server_context_->method());
     if (method != nullptr && IsStamped(method->input_type())) {
       std::unique_ptr<google::protobuf::Message> message(
@@ -80,15 +79,12 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
         request_ = message->SerializeAsString();
       }
     }
-    std::string authorization = Metadata(*server_context_, kAuthorizationKey);
     auto access = AccessOf(server_context_->method());
-    if (authorization.empty() || (access.ok() && access->anyone())) return Dispatch();
-    constexpr std::string_view kBearer = "Bearer ";
-    if (authorization.compare(0, kBearer.size(), kBearer) != 0) {
-      return Answer(
-          Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", "authorization must be \"Bearer TOKEN\""));
-    }
-    face_->authenticator->Authenticate(authorization.substr(kBearer.size()), [this](absl::StatusOr<Principal> caller) {
+    if (access.ok() && access->anyone()) return Dispatch();
+    absl::StatusOr<std::string> token = BearerToken(*server_context_);
+    if (!token.ok()) return Answer(token.status());
+    if (token->empty()) return Dispatch();
+    face_->authenticator->Authenticate(*token, [this](absl::StatusOr<Principal> caller) {
       if (!caller.ok()) return Answer(caller.status());
       context_.caller = *std::move(caller);
       Dispatch();
@@ -98,14 +94,19 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
   void Dispatch() {
     face_->table->Dispatch(context_, server_context_->method(), request_, [this](absl::StatusOr<std::string> result) {
       if (!result.ok()) return Answer(result.status());
-      server_context_->AddTrailingMetadata(kRequestIdKey, context_.request_id);
+      Echo();
       buffer_ = ToBuffer(*std::move(result));
       StartWriteAndFinish(&buffer_, grpc::WriteOptions(), grpc::Status::OK);
     });
   }
 
-  void Answer(const absl::Status& status) {
+  void Echo() {
     server_context_->AddTrailingMetadata(kRequestIdKey, context_.request_id);
+    server_context_->AddTrailingMetadata(kCommonRequestIdKey, context_.request_id);
+  }
+
+  void Answer(const absl::Status& status) {
+    Echo();
     Finish(ToGrpc(status, context_.request_id));
   }
 
@@ -123,6 +124,25 @@ class Refusal final : public grpc::ServerGenericBidiReactor {
 };
 
 }  // namespace
+
+absl::StatusOr<std::string> BearerToken(const grpc::GenericCallbackServerContext& context) {
+  std::string authorization = Metadata(context, kAuthorizationKey);
+  if (authorization.empty()) return authorization;
+  constexpr std::string_view kBearer = "Bearer ";
+  if (authorization.compare(0, kBearer.size(), kBearer) != 0) {
+    return Refuse(absl::StatusCode::kUnauthenticated, "TOKEN_REQUIRED", "authorization must be \"Bearer TOKEN\"");
+  }
+  return authorization.substr(kBearer.size());
+}
+
+std::string RemoteAddress(const grpc::GenericCallbackServerContext& context) { return AddressOf(context.peer()); }
+
+std::string RequestIdOf(const grpc::GenericCallbackServerContext& context) {
+  for (const char* key : {kRequestIdKey, kCommonRequestIdKey}) {
+    if (std::string id = Metadata(context, key); IsRequestId(id)) return id;
+  }
+  return RandomRequestId();
+}
 
 grpc::ServerGenericBidiReactor* NewUnaryReactor(grpc::GenericCallbackServerContext* context, const Face* face) {
   return new UnaryReactor(context, face);

@@ -24,4 +24,12 @@ grpc::ServerGenericBidiReactor* NewUnaryReactor(grpc::GenericCallbackServerConte
 // A reactor that refuses the call.
 grpc::ServerGenericBidiReactor* NewRefusal(const absl::Status& status);
 
+// What a call on the outer face says of itself. Unauthenticated (TOKEN_REQUIRED) for another scheme than Bearer; empty
+// without a token.
+absl::StatusOr<std::string> BearerToken(const grpc::GenericCallbackServerContext& context);
+// The connection's, without its port.
+std::string RemoteAddress(const grpc::GenericCallbackServerContext& context);
+// The caller's (yizhan-request-id, else x-request-id) where it is a proper one, else drawn.
+std::string RequestIdOf(const grpc::GenericCallbackServerContext& context);
+
 }  // namespace yizhan::rpc

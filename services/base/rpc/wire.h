@@ -16,6 +16,8 @@ namespace yizhan::rpc {
 inline constexpr char kCallerKey[] = "yizhan-caller-bin";
 // Names the request in logs; taken over when it is a proper one. Comes back with the answer.
 inline constexpr char kRequestIdKey[] = "yizhan-request-id";
+// The same under the name that others use.
+inline constexpr char kCommonRequestIdKey[] = "x-request-id";
 // Honoured on the inner face only: the client's address.
 inline constexpr char kRemoteKey[] = "yizhan-remote-address";
 // The inner face: the service that calls.

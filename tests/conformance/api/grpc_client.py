@@ -6,6 +6,7 @@ grpc_client.py GENERATED_DIR ADDRESS CA LOGIN PASSWORD PEER_LOGIN
 GENERATED_DIR: what protoc --python_out made of proto/. Prints one line of JSON.
 """
 import json
+import queue
 import sys
 import time
 
@@ -15,6 +16,7 @@ generated, address, ca, login, password, peer = sys.argv[1:]
 sys.path.insert(0, generated)
 from yizhan.common.v1 import errors_pb2, rpc_status_pb2  # noqa: E402
 from yizhan.directory.v1 import directory_service_pb2 as directory, session_service_pb2 as session  # noqa: E402
+from yizhan.live.v1 import live_service_pb2 as live  # noqa: E402
 from yizhan.im.v1 import conversation_service_pb2 as conversations, message_service_pb2 as messages  # noqa: E402
 
 SERVICES = {pb.DESCRIPTOR.package + "." + name: pb for pb, name in
@@ -80,4 +82,36 @@ assert any(each.conversation_id == sent.conversation_id and each.last_seq == sen
 code, info = refusal(lambda: call(IM, "GetConversation", conversations.GetConversationRequest(conversation_id="g:no-such-group")))
 assert code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED), code
 assert info.reason and info.reason == info.reason.upper(), info
-print(json.dumps({"conversationId": sent.conversation_id, "seq": str(sent.seq), "messageId": str(sent.message_id), "text": request.content.text}))
+
+
+class Stream:
+    """LiveService.Live: says what it is told to, and holds what has come."""
+
+    def __init__(self, channel, token=""):
+        self.out = queue.SimpleQueue()
+        self.call = channel.stream_stream("/yizhan.live.v1.LiveService/Live", request_serializer=live.ClientFrame.SerializeToString, response_deserializer=live.ServerFrame.FromString)(
+            iter(self.out.get, None), timeout=20, metadata=[("authorization", "Bearer " + token)] if token else None)
+
+    def until(self, kind):
+        return next(frame for frame in self.call if frame.WhichOneof("kind") == kind)
+
+
+stream = Stream(call.channel, call.token)
+assert stream.until("ready").ready.principal_id, "the stream is live"
+stream.out.put(live.ClientFrame(ping=live.Ping(nonce=7)))
+assert stream.until("pong").pong.nonce == 7
+request.client_id = "grpc-live-%d" % time.time_ns()
+heard = call(MESSAGES, "SendMessage", request)
+while True:
+    event = stream.until("im").im
+    if event.WhichOneof("kind") == "message" and event.message.seq == heard.seq:
+        break
+assert event.message.content.text == request.content.text, event
+stream.out.put(live.ClientFrame(hello=live.Hello(token="yzp_nobody")))
+assert stream.until("bye").bye.reason == "SESSION_ENDED"
+code, info = refusal(lambda: next(stream.call))
+assert (code, info.reason) == (grpc.StatusCode.UNAUTHENTICATED, "SESSION_ENDED"), (code, info)
+code, _ = refusal(lambda: next(Stream(call.channel, "yzp_nobody").call))
+assert code == grpc.StatusCode.UNAUTHENTICATED, code
+
+print(json.dumps([{"conversationId": sent.conversation_id, "seq": str(each.seq), "messageId": str(each.message_id), "text": request.content.text} for each in (sent, heard)]))

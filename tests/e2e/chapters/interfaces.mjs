@@ -41,9 +41,9 @@ export default async function interfaces(world) {
       sent.push({ ...answer, text });
     });
 
-    await step('gRPC over TLS does the same, with typed errors', async () => {
+    await step('gRPC over TLS does the same, with typed errors and the live stream', async () => {
       const { out } = await must('/usr/bin/python3', [join(conformance, 'grpc_client.py'), join(generated, 'python'), info.grpc.address, info.ca, one.login, one.password, peer.login]);
-      sent.push(JSON.parse(out));
+      sent.push(...JSON.parse(out));
     });
 
     await step('all of it is one history, in order, once', async () => {
