@@ -153,9 +153,7 @@ bool LinkHub::Open(const std::shared_ptr<EdgeLink>& link, uint64_t id, std::shar
         sessions_++;
         listener.sessions.push_back({link.get(), id});
         session.topics.reserve(topics->size());
-        std::sort(topics->begin(), topics->end());
-        topics->erase(std::unique(topics->begin(), topics->end()), topics->end());
-        for (const std::string& topic : *topics) AddTopic(link.get(), session, topic);
+        for (const std::string& topic : *topics) Hear(link.get(), session, topic);
         for (const auto& [topic, active] : listener.changes) {
           if (active) {
             Hear(link.get(), session, topic);
@@ -221,19 +219,13 @@ void LinkHub::BreakAll() {
 }
 
 void LinkHub::Hear(EdgeLink* link, Session& session, std::string_view name) {
-  bool known = std::any_of(session.topics.begin(), session.topics.end(),
-                           [&](const Topic* topic) { return topic->name == name; });
-  if (!known) AddTopic(link, session, name);
-}
-
-void LinkHub::AddTopic(EdgeLink* link, Session& session, std::string_view name) {
   auto it = topics_.find(name);
   if (it == topics_.end()) {
     it = topics_.emplace(std::string(name), Topic{}).first;
     it->second.name = it->first;
   }
   Topic* topic = &it->second;
-  session.topics.push_back(topic);
+  if (!session.topics.insert(topic).second) return;
   for (auto& [edge, count] : topic->edges) {
     if (edge == link) {
       ++count;
@@ -243,22 +235,22 @@ void LinkHub::AddTopic(EdgeLink* link, Session& session, std::string_view name) 
   topic->edges.emplace_back(link, 1);
 }
 
-bool LinkHub::Unhear(EdgeLink* link, Session& session, Topic* topic) {
-  auto at = std::find(session.topics.begin(), session.topics.end(), topic);
-  if (at == session.topics.end()) return false;
-  *at = session.topics.back();
-  session.topics.pop_back();
+void LinkHub::Unhear(EdgeLink* link, Session& session, Topic* topic) {
+  if (session.topics.erase(topic) > 0) Leave(link, topic);
+}
+
+void LinkHub::Leave(EdgeLink* link, Topic* topic) {
   auto edge = std::find_if(topic->edges.begin(), topic->edges.end(), [&](const auto& e) { return e.first == link; });
   if (--edge->second == 0) {
     *edge = topic->edges.back();
     topic->edges.pop_back();
   }
   if (topic->edges.empty()) topics_.erase(std::string(topic->name));
-  return true;
 }
 
 void LinkHub::Forget(EdgeLink* link, uint64_t id, Session& session) {
-  while (!session.topics.empty()) Unhear(link, session, session.topics.back());
+  for (Topic* topic : session.topics) Leave(link, topic);
+  session.topics.clear();
   sessions_--;
   auto found = listeners_.find(session.principal_id);
   auto& holders = found->second.sessions;

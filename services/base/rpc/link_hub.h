@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "base/metrics.h"
 #include "base/rpc/batch_queue.h"
@@ -24,7 +25,7 @@ class LinkHub final : public Hub {
   struct Session {
     std::string principal_id;
     std::shared_ptr<const Principal> principal;
-    std::vector<Topic*> topics;
+    absl::flat_hash_set<Topic*> topics;
   };
   // One stream of one edge. `break_link` ends the stream soon; called without locks, at most a few times.
   struct EdgeLink {
@@ -78,10 +79,10 @@ class LinkHub final : public Hub {
   template <typename T>
   using ByName = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
 
-  // As Hear, where the session is known not to hear it.
-  void AddTopic(EdgeLink* link, Session& session, std::string_view topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Hear(EdgeLink* link, Session& session, std::string_view topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool Unhear(EdgeLink* link, Session& session, Topic* topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Unhear(EdgeLink* link, Session& session, Topic* topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // One session less of an edge hears it.
+  void Leave(EdgeLink* link, Topic* topic) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget(EdgeLink* link, uint64_t id, Session& session) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropIfIdle(const std::string& principal_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<EdgeLink> Find(EdgeLink* link) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -10,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "base/rpc/link_hub.h"
 #include "base/rpc/server.h"
 #include "yizhan/im/v1/message_service.pb.h"
 
@@ -157,6 +158,57 @@ void Events(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(Events)->Arg(1)->Arg(256)->UseRealTime();
+
+// 1,000 sessions of one edge, `range` topics each.
+class Crowd : public LinkHandler {
+ public:
+  static constexpr uint64_t kSessions = 1'000;
+  explicit Crowd(int64_t topics) {
+    for (int64_t i = 0; i < topics; ++i) topics_.push_back("presence:p0123456789" + std::to_string(100'000 + i));
+    link = std::make_shared<LinkHub::EdgeLink>(
+        "e1", size_t{1} << 30, [this](std::string) { (void)link->queue.Written(); }, [] {});
+    hub.Attach(link);
+  }
+  absl::StatusOr<std::vector<std::string>> OnOpen(const std::string&, uint64_t, const Principal&) override {
+    return topics_;
+  }
+  void OnClose(const std::string&, uint64_t, const Principal&) override {}
+  void Open(uint64_t session) {
+    auto principal = std::make_shared<Principal>();
+    principal->set_id("p" + std::to_string(session));
+    (void)hub.Open(link, session, std::move(principal));
+  }
+
+  LinkHub hub{"im", this};
+  std::shared_ptr<LinkHub::EdgeLink> link;
+  std::vector<std::string> topics_;
+};
+
+// A session comes and goes while the others are there.
+void HubSession(benchmark::State& state) {
+  Crowd crowd(state.range(0));
+  for (uint64_t i = 0; i < Crowd::kSessions; ++i) crowd.Open(i);
+  for (auto _ : state) {
+    crowd.Open(Crowd::kSessions);
+    crowd.hub.Close(crowd.link, Crowd::kSessions);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(HubSession)->Arg(10)->Arg(1000);
+
+// What a page does that looks at other people: each topic begun and ended for one principal.
+void HubSubscribe(benchmark::State& state) {
+  Crowd crowd(state.range(0));
+  for (uint64_t i = 0; i < Crowd::kSessions; ++i) crowd.Open(i);
+  std::vector<std::string> others;
+  for (int64_t i = 0; i < state.range(0); ++i) others.push_back("watched:p0123456789" + std::to_string(100'000 + i));
+  for (auto _ : state) {
+    for (const std::string& topic : others) crowd.hub.Subscribe("p1", topic, true);
+    for (const std::string& topic : others) crowd.hub.Subscribe("p1", topic, false);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0) * 2);
+}
+BENCHMARK(HubSubscribe)->Arg(10)->Arg(1000);
 
 }  // namespace
 }  // namespace yizhan::rpc
