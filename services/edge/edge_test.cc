@@ -143,6 +143,7 @@ TEST_F(EdgeTest, ACallByJson) {
   EXPECT_THAT(head_, HasSubstr("Content-Type: application/json\r\n"));
   EXPECT_THAT(head_, HasSubstr("Cache-Control: no-store\r\n"));
   EXPECT_THAT(head_, HasSubstr("Yizhan-Request-Id: my-request\r\n"));
+  EXPECT_THAT(head_, HasSubstr("X-Request-Id: my-request\r\n"));
   im::v1::SendMessageRequest request;
   ASSERT_TRUE(request.ParseFromString(station_.Last(kSend).request));
   EXPECT_EQ(request.content().text(), "你好");

@@ -97,7 +97,7 @@ void LiveStream::TakeFrame(const ClientFrame& frame, absl::Time now) {
   if (!call->has_value()) return;
   bool watch = frame.has_watch_presence();
   // Presence and typing are said again or grow stale: a refusal changes nothing for the stream.
-  session_->Call((*call)->method, std::move((*call)->request), [this, watch](absl::StatusOr<std::string> answer) {
+  auto done = [this, watch](absl::StatusOr<std::string> answer) {
     im::v1::UpdatePresenceResponse presence;
     if (!watch || !answer.ok() || !presence.ParseFromString(*answer)) return;
     for (auto& one : *presence.mutable_presences()) {
@@ -106,7 +106,9 @@ void LiveStream::TakeFrame(const ClientFrame& frame, absl::Time now) {
       Write(out);
     }
     OnEventsEnd();
-  });
+  };
+  // Under the stream's own name in the logs of the service that answers.
+  session_->Call((*call)->method, std::move((*call)->request), std::move(done), absl::Seconds(10), stream_id_);
 }
 
 // Takes over from whoever the stream was before, so that a page's token beats a cookie that the browser sent along.

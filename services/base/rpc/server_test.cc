@@ -14,6 +14,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
+#include "base/ids.h"
+#include "base/rpc/testing.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
 #include "base/tls.h"
@@ -543,6 +545,52 @@ TEST_P(ServerTest, AnInnerFaceIsNeverOnTheNetwork) {
   EXPECT_EQ(ReasonOf(ConnectInside("dns:///somewhere", "test").status()), "INNER_ADDRESS");
   options.inner_address = "unix:/nonexistent/folder/socket";
   EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "PORT_IN_USE");
+}
+
+TEST_P(ServerTest, ARequestIsFollowedByItsId) {
+  Start(true);
+  server_->ServeLink("im", &handler_);
+  auto seen = [this] {
+    absl::MutexLock lock(&mutex_);
+    return last_.request_id;
+  };
+  // From outside, under either name; what is no id is not taken over.
+  const ConnectOptions outside = {
+      .address = "127.0.0.1:" + std::to_string(server_->port()), .ca = ca_, .server_name = ""};
+  auto call = [&](const std::map<std::string, std::string>& ids) {
+    std::map<std::string, std::string> metadata = ids;
+    metadata["authorization"] = "Bearer yzp_good";
+    auto client = testing::StreamClient::Open(outside, kSend, metadata);
+    client->Write(Named("c1").SerializeAsString());
+    client->HalfClose();
+    EXPECT_TRUE(client->Read().has_value());
+    EXPECT_TRUE(client->Finish().ok());
+    return seen();
+  };
+  EXPECT_EQ(call({{"x-request-id", "theirs.1"}}), "theirs.1");
+  EXPECT_EQ(call({{"x-request-id", "theirs.1"}, {"yizhan-request-id", "ours-2"}}), "ours-2");
+  EXPECT_NE(call({{"x-request-id", "not an id"}}), "not an id");
+  EXPECT_TRUE(IsRequestId(seen()));
+
+  // Within, and over a link; one is drawn where there is none.
+  CallOptions options;
+  options.on_behalf_of = Person("p7");
+  options.request_id = "within-3";
+  ASSERT_TRUE(channel_->Wait<SendMessageResponse>(kSend, Named("c1"), options).ok());
+  EXPECT_EQ(seen(), "within-3");
+  auto inbox = std::make_shared<Inbox>();
+  link_ = channel_->OpenLink(
+      "im", "edge9", [inbox](const LinkDown& down) { inbox->Take(down); }, [](absl::Status) {});
+  ASSERT_TRUE(link_->Send(OpenFrame(1, "p1")).ok());
+  UpFrame frame = CallFrame(1, 1, kSend, Named("c1").SerializeAsString());
+  frame.mutable_call()->set_request_id("link-4");
+  ASSERT_TRUE(link_->Send(frame).ok());
+  ASSERT_TRUE(inbox->WaitFor(2));
+  EXPECT_EQ(seen(), "link-4");
+  ASSERT_TRUE(link_->Send(CallFrame(1, 2, kSend, Named("c1").SerializeAsString())).ok());
+  ASSERT_TRUE(inbox->WaitFor(3));
+  EXPECT_NE(seen(), "link-4");
+  EXPECT_TRUE(IsRequestId(seen()));
 }
 
 INSTANTIATE_TEST_SUITE_P(, ServerTest, ::testing::Values(Transport::kLocal, Transport::kSocket),

@@ -79,6 +79,8 @@ again = call(MESSAGES, "SendMessage", request)
 assert (again.seq, again.message_id) == (sent.seq, sent.message_id), (sent, again)
 synced = call(IM, "Sync", conversations.SyncRequest())
 assert any(each.conversation_id == sent.conversation_id and each.last_seq == sent.seq for each in synced.conversations), synced
+followed = call.channel.unary_unary("/%s/Sync" % IM).with_call(b"", timeout=10, metadata=[("authorization", "Bearer " + call.token), ("x-request-id", "follow.me-1")])[1]
+assert dict(followed.trailing_metadata())["x-request-id"] == "follow.me-1", followed.trailing_metadata()
 code, info = refusal(lambda: call(IM, "GetConversation", conversations.GetConversationRequest(conversation_id="g:no-such-group")))
 assert code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED), code
 assert info.reason and info.reason == info.reason.upper(), info
