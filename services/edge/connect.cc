@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/logging.h"
 #include "base/rpc/stamp.h"
 #include "base/status.h"
 #include "edge/connect_error.h"
@@ -49,6 +50,18 @@ http::Response ResponseFor(const absl::Status& status, const std::string& reques
   if (response.status == 405) response.headers.emplace_back("Allow", "POST");
   if (response.status == 415) response.headers.emplace_back("Accept-Post", "application/json, application/proto");
   return response;
+}
+
+// One line for each call that came, whether a service heard of it or not; the service's own line has the same id.
+void Tell(std::string_view method, const std::string& request_id, const std::string& remote_address,
+          const absl::Status& status, absl::Time since) {
+  if (!log::Enabled(log::Level::kDebug)) return;
+  log::ScopedRequestId scope(request_id);
+  log::Line line(log::Level::kDebug, "edge", status.ok() ? "http call" : "http call refused");
+  line.With("method", method.substr(0, 200))
+      .With("ms", absl::ToDoubleMilliseconds(absl::Now() - since))
+      .With("remote", remote_address);
+  if (!status.ok()) line.With("code", absl::StatusCodeToString(status.code())).With("reason", ReasonOf(status));
 }
 
 }  // namespace
@@ -114,6 +127,7 @@ struct ConnectHandler::Pending {
   rpc::Principal caller;
   bool from_cookie = false, secure = false;
   std::string remote_address;
+  absl::Time since;
   http::Respond respond;
 };
 
@@ -123,7 +137,11 @@ ConnectHandler::ConnectHandler(Channels channels, rpc::Authenticator* authentica
 void ConnectHandler::Handle(http::Request request, http::Respond respond) {
   auto pending = std::make_shared<Pending>();
   std::string request_id = RequestIdOf(request);
-  auto refuse = [&](const absl::Status& status) { respond(ResponseFor(status, request_id)); };
+  pending->since = absl::Now();
+  auto refuse = [&](const absl::Status& status) {
+    Tell(request.path, request_id, request.remote_address, status, pending->since);
+    respond(ResponseFor(status, request_id));
+  };
 
   absl::StatusOr<ConnectCall> call = ParseConnectCall(request);
   if (!call.ok()) return refuse(call.status());
@@ -195,6 +213,7 @@ void ConnectHandler::Answer(const std::shared_ptr<Pending>& pending, absl::Statu
     auto message = FromBinary(rpc::FindMethod(call.method)->output_type(), *result);
     result = message.ok() ? ToJson(**message) : absl::StatusOr<std::string>(absl::InternalError("unreadable answer"));
   }
+  Tell(call.method, call.request_id, pending->remote_address, result.status(), pending->since);
   if (!result.ok()) {
     http::Response error = ResponseFor(result.status(), call.request_id);
     // A cookie whose session is over is taken away, so that the browser stops sending it.

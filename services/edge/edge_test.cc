@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/http/testing.h"
+#include "base/logging.h"
 #include "edge/testing/station.h"
 #include "edge/web_socket.h"
 #include "yizhan/desk/v1/visitor_service.pb.h"
@@ -150,6 +151,24 @@ TEST_F(EdgeTest, ACallByJson) {
   EXPECT_EQ(station_.Last(kSend).context.caller.id(), "p-a");
   EXPECT_EQ(station_.Last(kSend).context.request_id, "my-request");
   EXPECT_EQ(station_.Last(kSend).context.remote_address, "127.0.0.1");
+}
+
+TEST_F(EdgeTest, ACallIsFollowedByItsIdInTheLog) {
+  std::string lines;
+  log::SetLevel(log::Level::kDebug);
+  log::CaptureForTest(&lines);
+  Start();
+  const std::string headers = "Content-Type: application/json\r\nAuthorization: Bearer yzp_a\r\nX-Request-Id: ";
+  PostJson(kSend, R"({"clientId":"c1","toPersonId":"p2","content":{"text":"unsaid"}})", headers + "taken-1\r\n");
+  PostJson("/yizhan.im.v1.MessageService/Nothing", "{}", headers + "refused-1\r\n");
+  edge_.reset();
+  log::CaptureForTest(nullptr);
+  log::SetLevel(log::Level::kInfo);
+  EXPECT_THAT(lines, HasSubstr(R"("http call","request_id":"taken-1","method":"/yizhan.im.v1.MessageService/Send)"));
+  EXPECT_THAT(lines, HasSubstr(R"("http call refused","request_id":"refused-1","method":"/yizhan.im.v1.)"));
+  EXPECT_THAT(lines, HasSubstr(R"("reason":"METHOD_UNKNOWN")"));
+  EXPECT_THAT(lines, Not(HasSubstr("unsaid")));
+  EXPECT_THAT(lines, Not(HasSubstr("yzp_a")));
 }
 
 TEST_F(EdgeTest, ACallByProto) {

@@ -69,11 +69,9 @@ void CallLog::Answered(const Caller& caller, const absl::Status& status, absl::T
   Count(status.code()).Add();
   log::Level level = LevelOf(status, told_, seconds);
   if (!log::Enabled(level)) return;
+  log::ScopedRequestId scope(caller.request_id);
   log::Line line(level, "rpc", status.ok() ? "call" : "call refused");
-  line.With("method", method_)
-      .With("request_id", caller.request_id)
-      .With("actor", caller.actor)
-      .With("ms", seconds * 1e3);
+  line.With("method", method_).With("actor", caller.actor).With("ms", seconds * 1e3);
   if (!caller.remote_address.empty()) line.With("remote", caller.remote_address);
   if (!status.ok()) {
     line.With("code", absl::StatusCodeToString(status.code()))

@@ -131,6 +131,7 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
     reply(std::move(refused));
     return;
   }
+  log::ScopedRequestId scope(context.request_id);  // for what the handler logs
   // The caller's name for the line is copied only when the line will be written.
   entry.handler(context, request,
                 [shared = shared_.get(), &entry, start, note = entry.log->Note(context),

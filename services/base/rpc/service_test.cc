@@ -151,7 +151,9 @@ TEST(ServiceTable, CountsAndLogsWithoutTheContent) {
   EXPECT_FALSE(Call(table, context, "/yizhan.directory.v1.SessionService/LogIn", request.SerializeAsString()).ok());
   log::SetLevel(log::Level::kInfo);
   log::CaptureForTest(nullptr);
-  EXPECT_NE(lines.find("\"request_id\":\"req-77\""), std::string::npos) << lines;
+  const size_t id = lines.find("\"request_id\":\"req-77\"");
+  EXPECT_NE(id, std::string::npos) << lines;
+  EXPECT_EQ(lines.find("request_id", id + 2), std::string::npos) << "said twice: " << lines;
   EXPECT_NE(lines.find("BAD_CREDENTIALS"), std::string::npos) << lines;
   EXPECT_EQ(lines.find("s3cret-password"), std::string::npos) << lines;
   std::string text = metrics::Serialize();

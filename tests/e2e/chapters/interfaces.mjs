@@ -1,11 +1,12 @@
 // One contract, three ways in, with clients that others wrote: @connectrpc/connect, curl, gRPC's own. All see one history.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { must } from '../harness/children.mjs';
-import { refused } from '../harness/calls.mjs';
-import { step, uniqueId, until } from '../harness/steps.mjs';
+import { Caller, refused } from '../harness/calls.mjs';
+import { Product } from '../harness/product.mjs';
+import { step, unique, uniqueId, until } from '../harness/steps.mjs';
 
 export default async function interfaces(world) {
   const { info, root } = world;
@@ -69,6 +70,49 @@ export default async function interfaces(world) {
     assert.equal(ready.status, 200);
     assert.equal((await get('/healthz')).status, 200);
     assert.equal((await get('/yizhan.im.v1.MessageService/SendMessage')).status, 404, 'no calls on this port');
+  });
+
+  await step('a request is followed by its id: from the caller through the edge into the service, in logs that hold no content', async () => {
+    const log = world.log('yizhan-followed');
+    const dir = join(world.folder, 'followed');
+    mkdirSync(dir);
+    const product = new Product({ dir, log, pages: '', config: 'log_level: debug\n' });
+    await product.start();
+    try {
+      const caller = new Caller(product.info);
+      const people = [one, peer].map(({ login }) => product.info.people.find((each) => each.login === login));
+      const [me, other] = await Promise.all(people.map((each) => caller.logIn(each)));
+      const said = () => readFileSync(log, 'utf8').split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+      const linesOf = (id, count) => until(`${count} lines of ${id}`, () => {
+        const lines = said().filter((line) => line.request_id === id);
+        return lines.length >= count && lines;
+      });
+      const send = (id, message) => me.raw('POST', '/yizhan.im.v1.MessageService/SendMessage', { headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${me.token}`, 'X-Request-Id': id }, body: JSON.stringify(message) });
+      const method = '/yizhan.im.v1.MessageService/SendMessage';
+
+      const [taken, text] = [uniqueId('trace'), unique('此句不入日志')];
+      const answer = await send(taken, { toPersonId: other.person.personId, clientId: uniqueId(), content: { text } });
+      assert.deepEqual([answer.status, answer.headers['yizhan-request-id']], [200, taken]);
+      const lines = await linesOf(taken, 2);
+      assert.deepEqual(lines.map((line) => [line.component, line.message, line.method]).sort(), [['edge', 'http call', method], ['rpc', 'call', method]]);
+      assert.equal(lines.find((line) => line.component === 'rpc').actor, `person:${me.person.personId}`);
+
+      const wrong = uniqueId('trace');
+      const refusal = await send(wrong, { toPersonId: 'pnobody', clientId: uniqueId(), content: { text } });
+      const { reason, requestId } = JSON.parse(refusal.body.toString()).details[0].debug;
+      assert.deepEqual([refusal.headers['yizhan-request-id'], requestId], [wrong, wrong]);
+      assert.deepEqual((await linesOf(wrong, 2)).map((line) => [line.component, line.reason]).sort(), [['edge', reason], ['rpc', reason]]);
+
+      // A caller without an id of its own is told the one that it was given.
+      const own = await refused(me.call('im.v1.MessageService/SendMessage', { toPersonId: 'pnobody', clientId: uniqueId(), content: { text } }));
+      assert.equal((await linesOf(own.body.details[0].debug.requestId, 2)).length, 2);
+      // What the edge itself refuses can be found, too.
+      await caller.as('yzp_none').raw('POST', method, { headers: { 'Content-Type': 'text/plain', 'X-Request-Id': `${wrong}-type` }, body: '{}' });
+      assert.deepEqual((await linesOf(`${wrong}-type`, 1)).map((line) => [line.component, line.reason]), [['edge', 'CONTENT_TYPE']]);
+      for (const secret of [text, me.token, other.token, people[0].password]) assert.ok(!readFileSync(log, 'utf8').replace(/^[^{].*$/gm, '').includes(secret), 'content or a secret in the log');
+    } finally {
+      await product.stop();
+    }
   });
 
   await step('administrators see health and partitions, and no content', async () => {
