@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { appUrl, call, info, root, unique } from './support.mjs';
+import { appUrl, call, info, root, settled, unique } from './support.mjs';
 
 /** Where the edge serves each app. */
 const paths = { workbench: 'desk', audit: 'audit', console: 'admin', widget: 'widget' };
@@ -119,6 +119,7 @@ const axe = readFileSync(join(createRequire(join(root, 'package.json')).resolve(
 /** Check 8: no serious or critical finding. `frame` is a page or a frame. */
 export async function assertAccessible(frame, what) {
   // The pages' policy forbids foreign scripts: the checker comes in through the debugger, not through the document.
+  await settled(frame);
   await frame.evaluate(axe);
   const found = await frame.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });

@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { appUrl, assertClean, bubble, call, employees, live, makeGroup, needsProduct, openChat, openPage, personId, say, signIn, startBrowser, unique, until } from './support.mjs';
+import { appUrl, assertClean, bubble, call, employees, live, makeGroup, needsProduct, openChat, openPage, personId, say, settled, signIn, startBrowser, unique, until } from './support.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Serious and critical findings, as "rule: where". */
 async function findings(page) {
+  await settled(page);
   await page.evaluate(axe);
   return page.evaluate(async () => {
     const { violations } = await window.axe.run(document, { resultTypes: ['violations'], preload: false });

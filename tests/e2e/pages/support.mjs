@@ -134,6 +134,15 @@ export async function until(what, check, ms = 10_000) {
   }
 }
 
+/**
+ * Waits until what comes in or goes out has done so: in between colours are mixed and places are not final. antd's wave around a pressed
+ * button is decoration, and stays when the button goes.
+ */
+export async function settled(frame) {
+  await until('animations have ended', () => frame.evaluate(() => !document.querySelector(':is([class*="-appear"], [class*="-enter"], [class*="-leave"]):not([class*="wave"])')
+    && document.getAnimations().every((each) => each.playState !== 'running' || each.effect?.getComputedTiming().endTime === Infinity)), 5_000);
+}
+
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 /** Serves a folder of built pages under the product's policy; returns the base URL. */

@@ -1,5 +1,5 @@
 import { Button, Input } from 'antd';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { Avatar, Empty, ErrorState, Skeleton, serviceClient, useT } from '@yizhan/kit';
 import { DirectoryService, type DepartmentSize } from '@yizhan/kit/gen/directory/v1/directory_service_pb';
 import type { Person } from '@yizhan/kit/gen/directory/v1/people_pb';
@@ -25,22 +25,19 @@ export function People() {
   const [error, setError] = useState<unknown>(null);
   const [edited, setEdited] = useState<Person | 'new' | null>(null);
 
+  // Only the answer to the last question counts: an earlier one that comes later would show what was not asked for.
+  const asked = useRef(0);
   const load = useCallback((pageToken: string) => {
     setError(null);
-    let gone = false;
+    const mine = (asked.current += 1);
     directory.listPeople({ query: query.trim().toLowerCase(), departmentId: department, includeInactive: inactive, pageSize: 50, pageToken }).then(
-      (page) => { if (!gone) setFound((old) => ({ people: pageToken === '' ? page.people : [...(old?.people ?? []), ...page.people], next: page.nextPageToken, total: page.total })); },
-      (failure) => { if (!gone) setError(failure); },
+      (page) => { if (mine === asked.current) setFound((old) => ({ people: pageToken === '' ? page.people : [...(old?.people ?? []), ...page.people], next: page.nextPageToken, total: page.total })); },
+      (failure) => { if (mine === asked.current) setError(failure); },
     );
-    return () => { gone = true; };
   }, [query, department, inactive]);
   useEffect(() => {
-    let stop: (() => void) | undefined;
-    const timer = setTimeout(() => { stop = load(''); }, query === '' ? 0 : 150);
-    return () => {
-      clearTimeout(timer);
-      stop?.();
-    };
+    const timer = setTimeout(() => load(''), query === '' ? 0 : 150);
+    return () => clearTimeout(timer);
   }, [load, query]);
   useEffect(() => {
     directory.listDepartments({}).then((answer) => setDepartments(answer.departments), () => {});
