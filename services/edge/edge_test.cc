@@ -460,6 +460,21 @@ TEST_F(EdgeTest, ASlowConsumerIsLetGo) {
   EXPECT_LT(messages, 200);
 }
 
+// Pings were answered without end, and their answers waited without bound.
+TEST_F(EdgeTest, AFloodOfPingsEndsTheStream) {
+  Start();
+  Socket socket(edge_->port(), "/live", "Authorization: Bearer yzp_a\r\n");
+  EXPECT_TRUE(socket.NextFrame().has_ready());
+  for (int i = 0; i < 500; ++i) socket.Send(WebSocketKind::kPing, "ping");
+  int kind = 0, pongs = 0;
+  std::string payload;
+  while (socket.Next(&kind, &payload) && kind == static_cast<int>(WebSocketKind::kPong)) ++pongs;
+  ServerFrame bye;
+  ASSERT_TRUE(bye.ParseFromString(payload));
+  EXPECT_EQ(bye.bye().reason(), "PROTOCOL_ERROR");
+  EXPECT_LE(pongs, 200);
+}
+
 TEST_F(EdgeTest, StreamsAreToldThatTheServerStops) {
   Start();
   Socket socket(edge_->port(), "/live", "Authorization: Bearer yzp_a\r\n");

@@ -52,9 +52,12 @@ class Connection final : public http::StreamHandler, public LiveStream {
   void Take(WebSocketKind kind, std::string payload) {
     switch (kind) {
       case WebSocketKind::kPing:
+        if (!Count()) return;
         WriteGathered();
-        return stream_->Write(WebSocketFrame(WebSocketKind::kPong, payload));
+        stream_->Write(WebSocketFrame(WebSocketKind::kPong, payload));
+        return CheckQueue();
       case WebSocketKind::kPong:
+        Count();
         return;
       case WebSocketKind::kClose:
         WriteGathered();

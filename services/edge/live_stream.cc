@@ -50,6 +50,10 @@ void LiveStream::OnReady(bool again) {
 void LiveStream::OnEventsEnd() {
   auto keep = shared_from_this();
   Flush();
+  CheckQueue();
+}
+
+void LiveStream::CheckQueue() {
   if (!over_ && queued_bytes() > core_->options.max_queued_bytes) {
     Bye("SLOW_CONSUMER", "the connection is too slow for what happens: connect again and sync", true, kCloseTryLater);
   }
@@ -65,17 +69,24 @@ void LiveStream::Stop() { Bye("SHUTTING_DOWN", "the server is stopping", true, k
 
 // --- what the client says
 
-void LiveStream::TakeMessage(std::string_view bytes, bool json) {
+bool LiveStream::Count() {
   absl::Time now = absl::Now();
   if (now - second_ >= absl::Seconds(1)) {
     second_ = now;
     frames_ = 0;
   }
   if (++frames_ > core_->options.max_frames_per_second)
-    return Bye("PROTOCOL_ERROR", "too many frames in one second", false, kClosePolicy);
+    Bye("PROTOCOL_ERROR", "too many frames in one second", false, kClosePolicy);
+  return !over_;
+}
+
+void LiveStream::TakeMessage(std::string_view bytes, bool json) {
+  auto keep = shared_from_this();
+  if (!Count()) return;
   absl::StatusOr<ClientFrame> frame = ParseClientFrame(bytes, json);
   if (!frame.ok()) return Bye("PROTOCOL_ERROR", frame.status().message(), false, kCloseProtocol);
-  TakeFrame(*frame, now);
+  TakeFrame(*frame, absl::Now());
+  CheckQueue();
 }
 
 void LiveStream::TakeFrame(const ClientFrame& frame, absl::Time now) {

@@ -58,6 +58,10 @@ class LiveStream : public SessionListener, public std::enable_shared_from_this<L
   void Begin(std::string token, absl::StatusOr<rpc::Principal> principal);
   // One message of the client's.
   void TakeMessage(std::string_view bytes, bool json);
+  // Counts something that the client sent; false when there was too much of it in one second, and the stream is over.
+  bool Count();
+  // Ends the stream when more waits for its client than may.
+  void CheckQueue();
   // Says why, and ends. `close_code` is a WebSocket's.
   void Bye(const std::string& reason, absl::string_view message, bool reconnect, uint16_t close_code);
   // Nothing more may be written: the transport is gone, or has been told to close.

@@ -126,6 +126,26 @@ TEST_F(FaultTest, RefusesBelowTheFreeSpaceItNeeds) {
   EXPECT_TRUE(Do(*ledger_, Add(kIm0, "a", {"x"})).ok());
 }
 
+TEST_F(FaultTest, WhatNeedsNoWriteIsAnsweredOnAFullDisk) {
+  std::atomic<uint64_t> free_bytes{1ull << 30};
+  options_.min_free_bytes = 256 << 20;
+  options_.hooks.free_bytes = [&] { return free_bytes.load(); };
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Do(*ledger_, Add(kIm0, "a", {"x"}, "r1")).ok());
+  free_bytes = 100 << 20;
+  ASSERT_TRUE(Open().ok()) << "it starts on a full disk";
+  auto repeated = Do(*ledger_, Add(kIm0, "a", {"x"}, "r1"));
+  ASSERT_TRUE(repeated.ok()) << repeated.status();
+  EXPECT_TRUE(repeated->repeated);
+  Command nothing = Add(kIm0, "a", {});
+  nothing.decide = [](const DecideContext&, const StateReader&) -> absl::StatusOr<Proposal> {
+    return Proposal{{}, "known"};
+  };
+  EXPECT_EQ(Do(*ledger_, std::move(nothing))->result, "known");
+  EXPECT_EQ(ReasonOf(Do(*ledger_, Add(kIm0, "a", {"x"}, "r2")).status()), "DISK_FULL");
+  EXPECT_EQ(ledger_->Info(kIm0)->head, 1u);
+}
+
 // Where another status than 74 or another ledger than that of before would be an answer over a disk that nobody knows.
 class BrokenDiskTest : public FaultTest, public ::testing::WithParamInterface<const char*> {};
 

@@ -100,7 +100,8 @@ struct Options {
   size_t max_queued = 65'536;
   // Commands in one commit at most.
   size_t max_batch = 4'096;
-  // Below this many free bytes on the disk, commands are refused with DISK_FULL; reading goes on.
+  // Below this many free bytes on the disk, commands that would append records are refused with DISK_FULL; reading goes
+  // on, and so do retries of what was done before and commands that change nothing.
   uint64_t min_free_bytes = 256ull << 20;
   // What makes a batch durable; outlives the ledger. Null: the embedded engine.
   Committer* committer = nullptr;

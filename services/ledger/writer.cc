@@ -180,8 +180,7 @@ size_t Writer::Batch(std::vector<Queued>& taken, size_t begin) {
   size_t at = begin;
   for (; at < taken.size() && at - begin < options_.max_batch && batch_bytes_ < kBatchBytes; ++at) {
     Queued& queued = taken[at];
-    absl::StatusOr<Command::Outcome> outcome =
-        room.ok() ? Carry(*queued.partition, queued.command) : absl::StatusOr<Command::Outcome>(room);
+    absl::StatusOr<Command::Outcome> outcome = Carry(*queued.partition, queued.command, room);
     completed->answers.push_back({std::move(queued.command.done), std::move(outcome)});
     queued.command.decide = nullptr;
   }
@@ -223,7 +222,7 @@ void Writer::Forget() {
   batch_bytes_ = 0;
 }
 
-absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command& command) {
+absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command& command, const absl::Status& room) {
   YZ_RETURN_IF_ERROR(partition.status());
   uint64_t fingerprint = 0;
   if (!command.request_id.empty()) {
@@ -237,6 +236,7 @@ absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command
   Command::Outcome outcome;
   outcome.result = proposal.result;
   if (proposal.records.empty()) return outcome;
+  YZ_RETURN_IF_ERROR(room);
   if (proposal.records.size() > kMaxRecords) {
     return Refuse(absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE",
                   absl::StrCat("a command may append ", kMaxRecords, " records at most"));

@@ -53,7 +53,8 @@ class Writer {
   void Loop();
   // Decides queued_[begin...) as far as one batch goes and commits it. Returns where it stopped.
   size_t Batch(std::vector<Queued>& taken, size_t begin);
-  absl::StatusOr<Command::Outcome> Carry(PartitionCore& partition, Command& command);
+  // `room`: what refuses whatever would have to be written. What is answered without writing is answered all the same.
+  absl::StatusOr<Command::Outcome> Carry(PartitionCore& partition, Command& command, const absl::Status& room);
   // Whether the request has been carried out: then its outcome.
   absl::StatusOr<std::optional<Command::Outcome>> Repeated(const PartitionCore& partition, uint64_t fingerprint,
                                                            const Command& command) const;

@@ -1,7 +1,9 @@
 #include "base/http/listener.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -20,6 +22,15 @@ namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
 
 constexpr int kBacklog = 4096;
+
+// Whether a connection's descriptor is among the process's last ones, which are for its files: a store that cannot open
+// its next log file stops the process. Descriptors are given out from the lowest on, so the number tells how many there
+// are. Asked each time, because the limit may be changed from outside.
+bool IsAmongTheLast(int descriptor) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  return static_cast<rlim_t>(descriptor) >= limit.rlim_cur - std::min<rlim_t>(1024, limit.rlim_cur / 4);
+}
 
 // "host:port" and "[v6]:port".
 absl::StatusOr<Tcp::endpoint> ParseAddress(const std::string& address) {
@@ -122,7 +133,7 @@ class SocketListener final : public Listener {
     }
 
     void Take(Tcp::socket socket, size_t thread) {
-      if (count->load(std::memory_order_relaxed) >= options.max_connections) {
+      if (count->load(std::memory_order_relaxed) >= options.max_connections || IsAmongTheLast(socket.native_handle())) {
         refused.Add();
         return;
       }

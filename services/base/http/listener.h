@@ -15,7 +15,8 @@ namespace yizhan::http {
 struct ListenerOptions {
   // "127.0.0.1:0", "0.0.0.0:443", "[::]:443".
   std::string address;
-  // Connections at once; beyond, new ones are closed at once and counted.
+  // Connections at once; beyond, new ones are closed at once and counted. So are those that would take the descriptors
+  // which the process needs for its files (the last 1,024, or the last quarter).
   size_t max_connections = 100'000;
   // For the metrics' label: "https", "xmpp".
   std::string name;

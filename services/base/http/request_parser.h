@@ -34,6 +34,8 @@ class RequestParser {
   // Set when the request cannot be taken: 400, 413, 431, 501, 505, with a sentence. The connection is to be closed
   // after it.
   const std::optional<Response>& error() const { return error_; }
+  // Bytes held of a request that is not whole yet.
+  size_t held_bytes() const { return head_.size() + request_.body.size(); }
   // The header is here and asks for "100 Continue" before the body comes. True once.
   bool WantsContinue();
   // Whether the connection may be used again after the request that was taken last.

@@ -14,6 +14,9 @@
 namespace yizhan::http {
 namespace {
 
+// A request that holds no more than this is never refused for what others hold.
+constexpr size_t kSmallRequestBytes = 16 << 10;
+
 class Connection;
 
 // What the connections of one server share. Lives as long as the last of them.
@@ -33,6 +36,7 @@ struct Shared {
   // By thread; touched on that thread alone.
   std::vector<std::unordered_map<Connection*, std::shared_ptr<Connection>>> connections;
   std::atomic<bool> stopping{false};
+  std::atomic<size_t> unfinished_bytes{0};
   metrics::Counter& requests;
   metrics::Counter& rejected;
 };
@@ -62,7 +66,8 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
   }
 
   void OnDrained() override {
-    if (!answering_) stream_->SetTimeout(shared_->options.idle_timeout);
+    auto keep = shared_from_this();
+    if (std::exchange(draining_, false)) Next();
   }
 
   void OnClosed(const absl::Status& why) override {
@@ -72,19 +77,18 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
 
   // The server stops: once the answer is out, or at once.
   void Stop(bool at_once) {
-    if (!answering_ || at_once) End();
+    if (!answering_ || draining_ || at_once) End();
   }
 
  private:
   void Take(std::string_view bytes) {
     bool was_idle = parser_.idle();
     bytes.remove_prefix(parser_.Feed(bytes));
-    if (parser_.error()) {
-      shared_->rejected.Add();
-      answering_ = true;
-      Response error = TextResponse(parser_.error()->status, parser_.error()->body);
-      error.close = true;
-      return Answer(std::move(error));
+    if (parser_.error()) return Reject(TextResponse(parser_.error()->status, parser_.error()->body));
+    if (Count() > shared_->options.max_unfinished_bytes && counted_ > kSmallRequestBytes && !parser_.done()) {
+      Response busy = TextResponse(503, "too many large requests are coming in: try again shortly\n");
+      busy.headers.emplace_back("Retry-After", "2");
+      return Reject(std::move(busy));
     }
     rest_.assign(bytes);
     if (parser_.done()) return Handle();
@@ -92,8 +96,24 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
     if (was_idle && !parser_.idle()) stream_->SetTimeout(shared_->options.request_timeout);
   }
 
+  // Holds nothing of the request any more, and ends the connection after this answer.
+  void Reject(Response error) {
+    shared_->rejected.Add();
+    answering_ = true;
+    error.close = true;
+    Answer(std::move(error));
+  }
+
+  // What all connections hold of unfinished requests, with what this one holds now.
+  size_t Count() {
+    const size_t now = stream_ == nullptr ? 0 : parser_.held_bytes();
+    const size_t change = now - std::exchange(counted_, now);  // modulo 2^64, as the sum is
+    return shared_->unfinished_bytes.fetch_add(change, std::memory_order_relaxed) + change;
+  }
+
   void Handle() {
     Request request = parser_.Take();
+    Count();
     request.remote_address = stream_->remote_address();
     request.secure = stream_->secure();
     request.thread = stream_->thread();
@@ -151,8 +171,15 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
     if (close) return End();
     stream_->Flush();
     if (stream_ == nullptr) return;
+    // The next request's turn comes when the client has taken this answer: whoever asks and never reads waits, and is
+    // let go after write_timeout.
+    draining_ = stream_->queued_bytes() > 0;
+    if (!draining_) Next();
+  }
+
+  void Next() {
     answering_ = false;
-    if (stream_->queued_bytes() == 0) stream_->SetTimeout(shared_->options.idle_timeout);
+    stream_->SetTimeout(shared_->options.idle_timeout);
     if (!rest_.empty()) {
       std::string rest = std::exchange(rest_, {});
       Take(rest);
@@ -167,7 +194,7 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
     if (stream_ == nullptr) return;
     stream_->Detach();
     stream_->PauseReading(false);
-    std::shared_ptr<Stream> stream = std::move(stream_);
+    std::shared_ptr<Stream> stream = std::exchange(stream_, nullptr);
     std::string rest = std::move(rest_);
     Upgrade upgrade = std::move(response.upgrade);
     Forget();
@@ -203,6 +230,7 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
   void Forget() {
     auto keep = shared_from_this();
     stream_ = nullptr;
+    Count();
     shared_->connections[thread_].erase(this);
   }
 
@@ -211,7 +239,8 @@ class Connection final : public StreamHandler, public std::enable_shared_from_th
   RequestParser parser_;
   std::string rest_;
   const size_t thread_;
-  bool answering_ = false, keep_alive_ = false, head_ = false;
+  size_t counted_ = 0;  // held_bytes() as the others know it
+  bool answering_ = false, draining_ = false, keep_alive_ = false, head_ = false;
 };
 
 class HttpServer final : public Server {

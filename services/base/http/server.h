@@ -21,6 +21,9 @@ struct ServerOptions {
   ssl_ctx_st* tls = nullptr;
   RequestLimits limits;
   size_t max_connections = 100'000;
+  // Of requests that are not whole yet, all connections together; beyond, those larger than 16 KiB are refused with
+  // 503: whoever sends them has not been asked yet who they are.
+  size_t max_unfinished_bytes = 64 << 20;
   // From a connection's start to its first request, and from a request's first byte to its last.
   absl::Duration request_timeout = absl::Seconds(20);
   // Between requests.

@@ -34,7 +34,14 @@ void XmppSession::Send(Stanza stanza) {
 void XmppSession::SendNonza(std::string xml) {
   if (over_ || sink_ == nullptr) return;
   sink_->Write(std::move(xml));
-  sink_->FlushSoon();
+  if (!IsTooSlow()) sink_->FlushSoon();
+}
+
+bool XmppSession::IsTooSlow() {
+  if (sink_->queued_bytes() <= context_->limits.queue_bytes) return false;
+  context_->metrics.slow.Add();
+  BreakStream(absl::ResourceExhaustedError("the client reads too slowly; what is missing is in the archive"));
+  return true;
 }
 
 bool XmppSession::Keep(const Stanza& stanza) {
@@ -48,10 +55,7 @@ bool XmppSession::Keep(const Stanza& stanza) {
 }
 
 void XmppSession::AfterWrite() {
-  if (sink_->queued_bytes() > context_->limits.queue_bytes) {
-    context_->metrics.slow.Add();
-    return BreakStream(absl::ResourceExhaustedError("the client reads too slowly; what is missing is in the archive"));
-  }
+  if (IsTooSlow()) return;
   if (managed_ != nullptr) {
     if (managed_->sm.ShouldRequest(now_ms())) sink_->Write(std::string(kSmRequest));
     Schedule();
@@ -79,7 +83,8 @@ void XmppSession::OnNonza(const Element& element) {
     inactive_ = element.name() == "inactive";
     return;
   }
-  BreakStream(StreamRefusal(StreamCondition::kUnsupportedStanzaType, "only message, presence, iq and stream management are understood here"));
+  BreakStream(StreamRefusal(StreamCondition::kUnsupportedStanzaType,
+                            "only message, presence, iq and stream management are understood here"));
 }
 
 void XmppSession::Enable(const Element& enable) {
@@ -113,7 +118,8 @@ void XmppSession::Progressed(HandledQueue::Progress progress) {
 void XmppSession::Acknowledge(uint32_t h) {
   if (absl::Status status = managed_->sm.Acknowledged(h, now_ms()); !status.ok()) {
     std::string words;
-    AppendStreamError(StreamCondition::kUndefinedCondition, std::string_view(status.message().data(), status.message().size()),
+    AppendStreamError(StreamCondition::kUndefinedCondition,
+                      std::string_view(status.message().data(), status.message().size()),
                       managed_->sm.HandledCountTooHigh(), &words);
     if (StanzaSink* sink = std::exchange(sink_, nullptr)) sink->End(std::move(words));
     return Over();
@@ -151,7 +157,8 @@ void XmppSession::OnStreamLost(StanzaSink* sink) {
 
 void XmppSession::CountDetached() {
   const int64_t bytes = static_cast<int64_t>(managed_->sm.unacknowledged_bytes());
-  const int64_t total = context_->detached_bytes.fetch_add(bytes - managed_->detached_bytes) + bytes - managed_->detached_bytes;
+  const int64_t total =
+      context_->detached_bytes.fetch_add(bytes - managed_->detached_bytes) + bytes - managed_->detached_bytes;
   managed_->detached_bytes = bytes;
   if (total > context_->limits.detached_bytes) {
     context_->metrics.slow.Add();
@@ -183,7 +190,8 @@ void XmppSession::FinishResume() {
   sink_ = resuming->sink;
   if (absl::Status status = managed_->sm.Resumed(resuming->h, now_ms()); !status.ok()) {
     std::string words;
-    AppendStreamError(StreamCondition::kUndefinedCondition, std::string_view(status.message().data(), status.message().size()),
+    AppendStreamError(StreamCondition::kUndefinedCondition,
+                      std::string_view(status.message().data(), status.message().size()),
                       managed_->sm.HandledCountTooHigh(), &words);
     std::exchange(sink_, nullptr)->End(std::move(words));
     return Over();
@@ -226,7 +234,8 @@ void XmppSession::OnDeadline() {
     return Over();
   }
   if (managed_ != nullptr && sink_ != nullptr) {
-    if (managed_->sm.IsUnanswered(now)) return BreakStream(StreamRefusal(StreamCondition::kConnectionTimeout, "no acknowledgement came"));
+    if (managed_->sm.IsUnanswered(now))
+      return BreakStream(StreamRefusal(StreamCondition::kConnectionTimeout, "no acknowledgement came"));
     if (managed_->sm.ShouldRequest(now)) SendNonza(std::string(kSmRequest));
   }
   direct_.ReportDelivered(false);

@@ -158,6 +158,8 @@ class XmppSession final : public SessionListener, private http::Sweep::Entry {
   void SendNonza(std::string xml);
   bool Keep(const Stanza& stanza);
   void AfterWrite();
+  // More waits for the client than may: then the stream is over.
+  bool IsTooSlow();
   void CheckSilence(int64_t now);
   void Over();
   void Schedule();
