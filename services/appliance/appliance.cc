@@ -46,6 +46,18 @@ absl::Status MakeFolder(const std::string& dir) {
   return absl::OkStatus();
 }
 
+// The stores write files of their own when they are opened (logs are replayed into tables), and Debian's RocksDB aborts where a disk is
+// full to the last byte. With less than the ledger wants for writing, but more than this, the product starts and reads.
+absl::Status CheckRoom(const std::string& dir) {
+  constexpr uintmax_t kRoomToOpen = 64 << 20;
+  std::error_code error;
+  const uintmax_t available = fs::space(dir, error).available;
+  if (error || available >= kRoomToOpen) return absl::OkStatus();
+  return Refuse(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                absl::StrCat("the disk of the data folder ", dir, " has ", available >> 20, " MiB free and opening it needs ", kRoomToOpen >> 20,
+                             " MiB; nothing was changed. Free some space and start again"));
+}
+
 void RaiseFileLimit() {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -63,6 +75,7 @@ class ApplianceImpl : public Appliance {
     RaiseFileLimit();
     YZ_RETURN_IF_ERROR(CheckOptions(options_));
     YZ_RETURN_IF_ERROR(MakeFolder(options_.data_dir));
+    YZ_RETURN_IF_ERROR(CheckRoom(options_.data_dir));
     YZ_RETURN_IF_ERROR(StartServices());
     YZ_RETURN_IF_ERROR(StartCalls());
     YZ_RETURN_IF_ERROR(Seed());

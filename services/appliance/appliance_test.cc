@@ -97,7 +97,7 @@ class ApplianceTest : public ::testing::Test {
 };
 
 TEST_F(ApplianceTest, RefusesOptionsBeforeItMakesAnything) {
-  options_.address = "everywhere";
+  options_.bench_people = 3;  // and no domain
   EXPECT_TRUE(absl::IsInvalidArgument(Refused()));
   EXPECT_FALSE(fs::exists(options_.data_dir));
 }

@@ -13,6 +13,7 @@
 #include "base/rpc/link_hub.h"
 #include "base/rpc/link_server.h"
 #include "base/rpc/local_transport.h"
+#include "base/rpc/outer_port.h"
 #include "base/rpc/stream_server.h"
 #include "base/rpc/unary_server.h"
 #include "base/rpc/wire.h"
@@ -20,6 +21,9 @@
 
 namespace yizhan::rpc {
 namespace {
+
+// What gRPC may hold for all outer connections together.
+constexpr size_t kMaxOuterBytes = 512 << 20;
 
 // The hubs of the services that edges link to. Thread-safe.
 class Hubs {
@@ -152,14 +156,20 @@ class ServerImpl final : public Server {
     // A stream whose client has vanished without a word ends within 45 s.
     outer.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 25'000);
     outer.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-    outer.AddListeningPort(options.address, grpc::SslServerCredentials(tls), &port_);
+    // One that asks for nothing is let go; it connects again when it does.
+    outer.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 300'000);
+    outer.SetResourceQuota(grpc::ResourceQuota("outer").Resize(kMaxOuterBytes));
+    YZ_ASSIGN_OR_RETURN(outer_port_, OuterPort::Open(options.address));
+    port_ = outer_port_->port();
+    auto acceptor = outer.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::SslServerCredentials(tls));
     outer.RegisterCallbackGenericService(&outer_service_);
     outer_ = outer.BuildAndStart();
-    if (outer_ == nullptr || port_ == 0) {
-      return Refuse(
-          absl::StatusCode::kUnavailable, "PORT_IN_USE",
-          "gRPC cannot listen on " + options.address + ": is the port in use, or the certificate not the key's?");
+    if (outer_ == nullptr) {
+      return Refuse(absl::StatusCode::kInvalidArgument, "TLS_FILE",
+                    "gRPC does not start with the certificate " + options.tls.certificate + ": is it not the key's?");
     }
+    outer_port_->Start(std::move(acceptor));
     return absl::OkStatus();
   }
 
@@ -171,6 +181,7 @@ class ServerImpl final : public Server {
 
   void Stop() override {
     auto deadline = std::chrono::system_clock::now() + std::chrono::seconds(2);
+    if (outer_port_ != nullptr) outer_port_->Stop();
     if (outer_ != nullptr) outer_->Shutdown(deadline);
     hubs_.BreakAll();
     if (inner_ != nullptr) inner_->Shutdown(deadline);
@@ -186,6 +197,7 @@ class ServerImpl final : public Server {
   const std::shared_ptr<LocalTransport> local_;
   Generic inner_service_, outer_service_;
   int port_ = 0;
+  std::unique_ptr<OuterPort> outer_port_;
   std::unique_ptr<grpc::Server> inner_, outer_;
 };
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { check, step, uniqueId } from '../harness/steps.mjs';
 import calls from './bad/calls.mjs';
+import greedy from './bad/greedy.mjs';
 import halfOpen from './bad/half_open.mjs';
 import rights from './bad/rights.mjs';
 import sockets from './bad/sockets.mjs';
@@ -24,7 +25,7 @@ export default async function badInput(world) {
 
   // These take the server's own time-outs: they wait beside everything else.
   const slow = halfOpen(world);
-  for (const part of [xmppStreams, calls, sockets, rights]) {
+  for (const part of [xmppStreams, calls, sockets, rights, greedy]) {
     await part(world);
     await check('the server serves on', () => send(`在 ${part.name} 之后`));
   }

@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Caller } from '../harness/calls.mjs';
+import { Caller, refused } from '../harness/calls.mjs';
 import { must, run } from '../harness/children.mjs';
 import { binary, freePortBase, Product } from '../harness/product.mjs';
 import { check, step, unique, uniqueId, until } from '../harness/steps.mjs';
+import crowds from './bad/crowd.mjs';
+import expired from './bad/expired.mjs';
 
 export default async function refusals(world) {
   const dir = join(world.folder, 'refusals');
@@ -86,6 +88,10 @@ export default async function refusals(world) {
     assert.equal((await run(binary, ['ledger', 'nonsense'])).code, 2);
   });
 
+  await expired(small);
+  await step('the small installation starts again', () => small.start());
+  await crowds(small);
+  await small.stop();
   await fullDisk(world, dir);
 }
 
@@ -135,6 +141,12 @@ async function fullDisk(world, dir) {
       assert.deepEqual(await history(caller), kept, 'reading goes on');
       const health = await (await new Caller(product.info).logIn(product.info.people.find((each) => each.login === 'sysadmin')).catch(() => null))?.call('admin.v1.AdminService/GetHealth');
       if (health) assert.notEqual(health.state, 'STATE_OK');
+      // It starts with as little room: who has a session reads; nobody can log in, which would be a record.
+      await product.stop();
+      await product.start();
+      assert.deepEqual(await history(caller), kept, 'reading goes on after a start');
+      assert.equal((await refused(caller.logIn(person))).reason, 'DISK_FULL');
+      assert.equal((await untilRefused()).reason, 'DISK_FULL');
       rmSync(join(disk, 'ballast'));
       await goesOn();
 
@@ -143,7 +155,13 @@ async function fullDisk(world, dir) {
       await run('dd', ['if=/dev/zero', `of=${join(disk, 'rest')}`, 'bs=512']);
       assert.equal((await untilRefused()).reason, 'DISK_FULL');
       assert.deepEqual(await history(caller), kept, 'reading goes on');
+      // A start needs some room for its own files, and says so.
+      await product.kill();
+      const begun = await run(binary, product.args(), { ms: 20_000 });
+      assert.equal(begun.code, 1, begun.out + begun.err);
+      assert.match(begun.err, /0 MiB free/);
       for (const name of ['ballast', 'rest']) rmSync(join(disk, name));
+      await product.start();
       await goesOn();
       await product.kill();
       await product.start();
