@@ -26,6 +26,19 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
+TEST(StatusTest, LeavesOutTheMiddleOfALongMessage) {
+  std::string id;
+  for (int i = 0; i < 2'000; ++i) id += "字";
+  const absl::Status status = Refuse(absl::StatusCode::kNotFound, "UNKNOWN", "there is no " + id + "; ask for another");
+  const std::string message(status.message());
+  EXPECT_LT(message.size(), 1'000u);
+  EXPECT_TRUE(IsUtf8(message));
+  EXPECT_EQ(message.rfind("there is no 字", 0), 0u);
+  EXPECT_EQ(message.substr(message.size() - 17), "; ask for another");
+  EXPECT_EQ(ReasonOf(status), "UNKNOWN");
+  EXPECT_EQ(Refuse(absl::StatusCode::kNotFound, "UNKNOWN", "short").message(), "short");
+}
+
 TEST(Clock, AFakeOneStandsStill) {
   FakeClock clock(absl::FromUnixSeconds(100));
   EXPECT_EQ(clock.NowUs(), 100'000'000);

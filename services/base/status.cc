@@ -11,10 +11,20 @@ constexpr char kRetryUrl[] = "yizhan/retry-after-ms";
 
 // Debian's Abseil has a string_view of its own, which does not take the standard one.
 absl::string_view View(std::string_view text) { return absl::string_view(text.data(), text.size()); }
+
+// A message that quotes what somebody sent stays readable, and fits a header: its middle goes.
+constexpr size_t kMaxMessageBytes = 1000;
+std::string Shortened(std::string_view text) {
+  const auto inside = [&](size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80; };
+  size_t head = 600, tail = text.size() - 300;
+  while (head > 0 && inside(head)) --head;
+  while (tail < text.size() && inside(tail)) ++tail;
+  return absl::StrCat(View(text.substr(0, head)), " … ", View(text.substr(tail)));
+}
 }  // namespace
 
 absl::Status Refuse(absl::StatusCode code, std::string_view reason, std::string_view message) {
-  absl::Status status(code, View(message));
+  absl::Status status(code, message.size() > kMaxMessageBytes ? Shortened(message) : std::string(message));
   status.SetPayload(kReasonUrl, absl::Cord(View(reason)));
   return status;
 }

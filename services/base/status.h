@@ -24,8 +24,8 @@
 namespace yizhan {
 
 // A refusal with a machine-readable reason beside the message: reason is an UPPER_SNAKE word that clients may switch
-// on ("NOT_A_MEMBER"); message says what, which one, and what to do. The reason travels as a payload of the status and
-// reaches clients as yizhan.common.v1.ErrorInfo on every transport.
+// on ("NOT_A_MEMBER"); message says what, which one, and what to do (beyond 1,000 bytes its middle goes). The reason is
+// a payload of the status and reaches clients as yizhan.common.v1.ErrorInfo on every transport.
 absl::Status Refuse(absl::StatusCode code, std::string_view reason, std::string_view message);
 
 // Unavailable or ResourceExhausted with a hint when to try again, in milliseconds.

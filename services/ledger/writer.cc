@@ -106,8 +106,8 @@ void Writer::Stop() {
 
 void Writer::Submit(PartitionCore* partition, Command command) {
   if (command.actor.size() > kMaxIdBytes || command.request_id.size() > kMaxIdBytes) {
-    command.done(
-        absl::InvalidArgumentError(absl::StrCat("an actor or request id is longer than ", kMaxIdBytes, " bytes")));
+    command.done(Refuse(absl::StatusCode::kInvalidArgument, "REQUEST_ID",
+                        absl::StrCat("an actor or request id is longer than ", kMaxIdBytes, " bytes")));
     return;
   }
   absl::Status refused;

@@ -199,6 +199,15 @@ TEST_F(ServerTest, SpeaksTlsWithACertificateOfItsOwn) {
   server_->Stop();
 }
 
+// A client that sends all of it before it reads was reset, and never saw why.
+TEST_F(ServerTest, WhoSendsMuchTooMuchStillReadsWhy) {
+  Start();
+  Client client(server_->port());
+  client.Send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12000000\r\n\r\n");
+  client.Send(std::string(12'000'000, 'x'));
+  EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 413 "));
+}
+
 TEST_F(ServerTest, EndsWhoTakesTooLong) {
   ServerOptions options;
   options.request_timeout = absl::Milliseconds(200);

@@ -32,6 +32,7 @@ constexpr int kReadsInARow = 4;            // then other connections of the thre
 constexpr int kMaxParts = 64;              // of one writev
 constexpr size_t kRecordBytes = 16 << 10;  // a full TLS record
 constexpr auto kCloseTime = std::chrono::seconds(5);
+constexpr size_t kMaxDrainedBytes = 32 << 20;
 constexpr auto kLingerTime = std::chrono::seconds(2);
 
 struct FreeSsl {
@@ -367,11 +368,15 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
     static thread_local std::array<char, 4096> thrown_away;
     for (int i = 0; i < 64; ++i) {
       ssize_t n = ::recv(socket_.native_handle(), thrown_away.data(), thrown_away.size(), 0);
-      if (n > 0) continue;
+      if (n > 0) {
+        drained_ += static_cast<size_t>(n);
+        continue;
+      }
       if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return WaitToRead();
-      break;
+      return End();
     }
-    End();  // or more came than a client in order would still send
+    if (drained_ < kMaxDrainedBytes) return WaitToRead();  // a body that was too large is still on its way
+    End();                                                 // more than a client in order would still send
   }
 
   void Broken(const absl::Status& why) {
@@ -400,7 +405,7 @@ class SocketStream final : public Stream, public Sweep::Entry, public std::enabl
   StreamHandler* handler_ = nullptr;
   std::shared_ptr<SocketStream> self_;
   std::vector<Segment> out_;
-  size_t first_ = 0, offset_ = 0, queued_ = 0;
+  size_t first_ = 0, offset_ = 0, queued_ = 0, drained_ = 0;
   std::string remote_address_;
   const size_t thread_;
   bool waiting_to_read_ = false, waiting_to_write_ = false, had_to_wait_ = false, paused_ = false, handshaking_ = false;

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { check, step, uniqueId } from '../harness/steps.mjs';
 import calls from './bad/calls.mjs';
+import everyCall from './bad/every_call.mjs';
 import greedy from './bad/greedy.mjs';
+import grpcCalls from './bad/grpc_calls.mjs';
 import halfOpen from './bad/half_open.mjs';
 import rights from './bad/rights.mjs';
 import sockets from './bad/sockets.mjs';
@@ -25,7 +27,7 @@ export default async function badInput(world) {
 
   // These take the server's own time-outs: they wait beside everything else.
   const slow = halfOpen(world);
-  for (const part of [xmppStreams, calls, sockets, rights, greedy]) {
+  for (const part of [xmppStreams, calls, sockets, grpcCalls, rights, everyCall, greedy]) {
     await part(world);
     await check('the server serves on', () => send(`在 ${part.name} 之后`));
   }

@@ -33,6 +33,10 @@ export default async function badCalls(world) {
       await raw.untilClosed();
     });
   }
+  await check('HTTP: a body of 6 MB that is sent before anything is read: 413, and it can be read', async () => {
+    const answer = await world.caller.raw('POST', send, { headers: { ...json, ...bearer }, body: Buffer.alloc(6 << 20, 0x20) });
+    assert.equal(answer.status, 413);
+  });
   await check('HTTP without TLS on the TLS port is closed', async () => {
     const raw = await Raw.tcp(port);
     raw.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');

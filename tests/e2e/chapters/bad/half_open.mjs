@@ -41,6 +41,8 @@ export default async function halfOpen(world) {
     'XMPP over TLS without a handshake': () => Raw.tcp(info.xmpp.tls_port),
     'a WebSocket that never says Hello': async () => (await WebSocketRaw.open(info)).raw,
     'gRPC without a handshake': () => Raw.tcp(grpc),
+    'gRPC with a handshake and no HTTP/2': () => Raw.tls(grpc, info, { ALPNProtocols: ['h2'] }),
+    'metrics, no request': () => Raw.tcp(Number(new URL(info.metrics.url).port)),
     'gRPC, garbage': async () => (await Raw.tcp(grpc)).send(Buffer.alloc(4_000, 0x5a)),
   };
   const opened = await Promise.all(Object.entries(kinds).map(async ([name, open]) => [name, await open()]));
