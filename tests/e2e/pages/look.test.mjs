@@ -211,6 +211,7 @@ test('the messenger’s look', { timeout: 400_000, ...needsProduct }, async (t) 
 
   await t.test('rare characters stay whole', async () => {
     await openChat(a, group);
+    await a.waitForSelector('.yz-log-row');
     await a.evaluate(() => { const log = document.querySelector('.yz-log'); log.scrollTop = 0; });
     await bubble(a, rare);
     const broken = await a.evaluate(() => /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(document.body.innerText));

@@ -134,13 +134,12 @@ export async function until(what, check, ms = 10_000) {
   }
 }
 
-/**
- * Waits until what comes in or goes out has done so: in between colours are mixed and places are not final. antd's wave around a pressed
- * button is decoration, and stays when the button goes.
- */
+/** Gives what comes in or goes out (dialogs, messages) 3 s to have done so: in between colours are mixed and places are not final. */
 export async function settled(frame) {
-  await until('animations have ended', () => frame.evaluate(() => !document.querySelector(':is([class*="-appear"], [class*="-enter"], [class*="-leave"]):not([class*="wave"])')
-    && document.getAnimations().every((each) => each.playState !== 'running' || each.effect?.getComputedTiming().endTime === Infinity)), 5_000);
+  const still = () => frame.evaluate(() => !document.querySelector('[class*="ant-zoom-"], [class*="ant-fade-"], [class*="ant-move-"]')
+    && document.getAnimations().every((each) => each.playState !== 'running' || each.effect?.getComputedTiming().endTime === Infinity));
+  // What moves on after that is looked at as it is.
+  for (const end = Date.now() + 3_000; Date.now() < end && !(await still()); ) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };

@@ -22,7 +22,7 @@ export interface LiveOptions {
   probe?: () => Promise<'ok' | 'signed-out' | 'unreachable'>;
   /** A sign of life is asked for after this much silence. */
   pingAfterMs?: number;
-  /** Without any frame for this long after a ping the link is dead. pingAfterMs + pongWithinMs is the bound on not noticing. */
+  /** Without any frame for this long after a ping the link is dead. pingAfterMs + pongWithinMs, and a second for each, is the bound on not noticing. */
   pongWithinMs?: number;
   openWithinMs?: number;
   firstBackoffMs?: number;
@@ -48,7 +48,7 @@ export class LiveSocket {
     this.options = {
       url: options.url ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/live`,
       probe: options.probe ?? (() => Promise.resolve('ok')),
-      pingAfterMs: options.pingAfterMs ?? 9_000,
+      pingAfterMs: options.pingAfterMs ?? 8_000,
       pongWithinMs: options.pongWithinMs ?? 4_000,
       openWithinMs: options.openWithinMs ?? 8_000,
       firstBackoffMs: options.firstBackoffMs ?? 700,
