@@ -108,11 +108,11 @@ TEST_F(KeyringTest, ManyAskersOfANewKeyGetOne) {
   std::promise<void> all;
   std::atomic<int> left{100};
   std::mutex mutex;
-  std::set<const DataKey*> keys;
+  std::set<Key256> keys;
   for (int i = 0; i < 100; ++i) {
     keyring_->Ensure("c", kNoon, [&](absl::StatusOr<DataKeyPtr> key) {
       std::lock_guard lock(mutex);
-      keys.insert(key->get());
+      keys.insert((*key)->key);
       if (--left == 0) all.set_value();
     });
   }
