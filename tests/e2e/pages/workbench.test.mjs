@@ -70,7 +70,8 @@ test('the workbench', { timeout: 400_000, ...needsProduct }, async (t) => {
     const more = await visitor.write(unique('在吗？'));
     await shows(a, more);
     await a.evaluate(async ([token, id]) => {
-      const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/live?format=json`);
+      // As the widget does: without hello=1 the agent's cookie would open the stream.
+      const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/live?format=json&hello=1`);
       await new Promise((resolve) => { socket.onopen = resolve; });
       socket.send(JSON.stringify({ hello: { token } }));
       await new Promise((resolve) => { socket.onmessage = resolve; });
