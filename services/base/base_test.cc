@@ -2,9 +2,7 @@
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -15,7 +13,6 @@
 #include "base/ids.h"
 #include "base/logging.h"
 #include "base/metrics.h"
-#include "base/shutdown.h"
 #include "base/status.h"
 #include "base/tls.h"
 #include "base/utf8.h"
@@ -117,25 +114,6 @@ TEST(Utf8, KnowsWhatIsNot) {
                           "\xf4\x90\x80\x80", "\xf5", "\xe4\xbd"}) {
     EXPECT_FALSE(IsUtf8(bad));
   }
-}
-
-TEST(Shutdown, RunsItsStepsBackwards) {
-  Shutdown shutdown;
-  std::vector<std::string> order;
-  shutdown.OnStop("first", [&] { order.push_back("first"); });
-  shutdown.OnStop("second", [&] { order.push_back("second"); });
-  int reloads = 0;
-  shutdown.OnReload([&] {
-    ++reloads;
-    ::kill(::getpid(), SIGTERM);
-  });
-  ::kill(::getpid(), SIGHUP);
-  EXPECT_EQ(shutdown.Wait(), SIGTERM);
-  EXPECT_EQ(reloads, 1);
-  EXPECT_THAT(order, ::testing::ElementsAre("second", "first"));
-  Shutdown requested;
-  requested.Request();
-  EXPECT_EQ(requested.Wait(), 0);
 }
 
 TEST(Tls, MakesADemonstrationOnceAndAnewForAnotherDomain) {
