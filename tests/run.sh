@@ -27,7 +27,7 @@ with_pages() { services/web/build.sh "$PWD/build/pages"; }
 unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300; }
 web_unit() { bash services/web/unit.sh; }
 # The pages' own tests (chapter `pages`) take as long as all of these together: docs/roadmap.md.
-story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals; }
+story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals cluster; }
 # A minute each, with a seed that stays, so that a red run can be had again; `./dev fuzz` draws seeds.
 fuzz() { ./dev build fuzz fuzz_targets && bash tests/fuzz/run.sh 60 1; }
 

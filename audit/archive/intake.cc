@@ -20,6 +20,7 @@ namespace {
 using ledger::PartitionId;
 
 constexpr size_t kMaxLeaves = 8'192;    // in one checkpoint
+constexpr size_t kMaxRestored = 512;    // items written at once
 constexpr size_t kReadBytes = 1 << 20;  // from one partition at a time
 constexpr std::string_view kActor = "service:audit";
 
@@ -110,7 +111,8 @@ class IntakeImpl : public Intake {
         if (stopping_) return;
         woken_ = false;
       }
-      const absl::Status status = TakeAll();
+      // Where this machine is one of several, the one that owns audit/0 takes in; the others follow it with their copies.
+      const absl::Status status = options_.ledger->Owns(kPartition) ? TakeAll() : Follow();
       last = absl::Now();
       absl::MutexLock lock(&mutex_);
       problem_ = status;
@@ -122,8 +124,25 @@ class IntakeImpl : public Intake {
     }
   }
 
+  // What another machine has taken in, as far as it has arrived here.
+  absl::Status Follow() {
+    const auto view = options_.ledger->View(kPartition);
+    const TreeState state(view.get());
+    const uint64_t before = options_.items->end();
+    YZ_RETURN_IF_ERROR(RestoreItems(state));
+    for (const ledger::PartitionInfo& partition : options_.ledger->Partitions()) {
+      YZ_ASSIGN_OR_RETURN(uint64_t cursor, state.Cursor(partition.id.ToString()));
+      absl::MutexLock lock(&mutex_);
+      taken_[partition.id] = cursor;
+    }
+    if (options_.items->end() != before && options_.on_items) options_.on_items();
+    return absl::OkStatus();
+  }
+
   // Until every partition's head as of the beginning is in.
   absl::Status TakeAll() {
+    // The log may have grown by another machine's hand until a moment ago.
+    if (options_.ledger->replicated()) YZ_RETURN_IF_ERROR(Follow());
     while (true) {
       YZ_ASSIGN_OR_RETURN(Batch batch, Collect());
       if (!batch.runs.empty()) YZ_RETURN_IF_ERROR(Commit(batch));
@@ -207,6 +226,10 @@ class IntakeImpl : public Intake {
     YZ_ASSIGN_OR_RETURN(CompactTree tree, TreeState(&state).Tree());
     ledger::Proposal proposal;
     for (auto& run : batch.runs) {
+      // Collected when another machine had not yet taken them in.
+      YZ_ASSIGN_OR_RETURN(uint64_t cursor, TreeState(&state).Cursor(run.partition()));
+      if (run.first_seq() <= cursor)
+        return absl::AbortedError(absl::StrCat(run.partition(), " has been taken in up to ", cursor, " meanwhile"));
       run.set_first_leaf(tree.size());
       for (size_t at = 0; at < run.leaf_hashes().size(); at += kHashBytes) {
         YZ_ASSIGN_OR_RETURN(Hash hash, HashFromBytes(std::string_view(run.leaf_hashes()).substr(at, kHashBytes)));
@@ -233,17 +256,23 @@ class IntakeImpl : public Intake {
                     absl::StrCat("the archive holds ", options_.items->end(), " items but the log only ", tree.size(),
                                  ": the ledger beside it is older; restore both from the same backup"));
     }
-    while (options_.items->end() < tree.size()) {
-      YZ_ASSIGN_OR_RETURN(auto record, state.RecordOf(options_.items->end()));
+    std::vector<std::string> found;
+    for (uint64_t leaf = options_.items->end(); leaf < tree.size(); ++leaf) {
+      YZ_ASSIGN_OR_RETURN(auto record, state.RecordOf(leaf));
       YZ_ASSIGN_OR_RETURN(PartitionId partition, PartitionId::Parse(record.first));
       YZ_ASSIGN_OR_RETURN(auto raw, options_.ledger->ReadRaw(partition, record.second, 1));
       if (raw.empty() || raw[0].seq != record.second) {
+        // Of a replica, audit/0 may be here before what it speaks of.
+        if (options_.ledger->replicated()) break;
         return absl::DataLossError(
             absl::StrCat("record ", record.second, " of ", record.first, " is in the log but not in the ledger"));
       }
-      YZ_RETURN_IF_ERROR(options_.items->Append({std::move(raw[0].bytes)}));
+      found.push_back(std::move(raw[0].bytes));
+      if (found.size() < kMaxRestored) continue;
+      YZ_RETURN_IF_ERROR(options_.items->Append(found));
+      found.clear();
     }
-    return absl::OkStatus();
+    return found.empty() ? absl::OkStatus() : options_.items->Append(found);
   }
 
   const Options options_;

@@ -9,13 +9,13 @@ _yizhan() {
   COMPREPLY=()
   case $before in
     --config | --info) _yizhan_files "$word"; return ;;
-    --data | --pages | --scratch) _yizhan_folders "$word"; return ;;
+    --data | --pages | --scratch | --authority | --out) _yizhan_folders "$word"; return ;;
     --log-level) _yizhan_words 'debug info warning error off' "$word"; return ;;
     --address) _yizhan_words '127.0.0.1 0.0.0.0 ::1' "$word"; return ;;
-    --port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --from) return ;;
+    --port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --from | --host) return ;;
   esac
   local keys='--config --data --pages --address --port-base --domain --threads --log-level --no-demonstration --help'
-  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run config ledger --help --version' "$word"; return; fi
+  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run config cluster ledger --help --version' "$word"; return; fi
   case ${COMP_WORDS[1]} in
     run) _yizhan_words "$keys --info --plain-xmpp --bench-people" "$word" ;;
     config)
@@ -23,6 +23,14 @@ _yizhan() {
       case ${COMP_WORDS[2]} in
         check) if [[ $word == -* ]]; then _yizhan_words --help "$word"; else _yizhan_files "$word"; fi ;;
         print) _yizhan_words "$keys" "$word" ;;
+      esac ;;
+    cluster)
+      if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'authority certificate status drain resume --help' "$word"; return; fi
+      case ${COMP_WORDS[2]} in
+        authority) if [[ $word == -* ]]; then _yizhan_words --help "$word"; else _yizhan_folders "$word"; fi ;;
+        certificate) _yizhan_words '--authority --host --out --help' "$word" ;;
+        status) _yizhan_words '--config --json --help' "$word" ;;
+        drain | resume) _yizhan_words '--config --help' "$word" ;;
       esac ;;
     ledger)
       if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'dump verify replay --help' "$word"; return; fi

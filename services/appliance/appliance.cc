@@ -76,10 +76,14 @@ class ApplianceImpl : public Appliance {
     YZ_RETURN_IF_ERROR(CheckOptions(options_));
     YZ_RETURN_IF_ERROR(MakeFolder(options_.data_dir));
     YZ_RETURN_IF_ERROR(CheckRoom(options_.data_dir));
+    YZ_RETURN_IF_ERROR(MakeServices());
+    YZ_RETURN_IF_ERROR(RegisterCalls());
     YZ_RETURN_IF_ERROR(StartServices());
-    YZ_RETURN_IF_ERROR(StartCalls());
+    YZ_RETURN_IF_ERROR(StartOuter());
     YZ_RETURN_IF_ERROR(Seed());
-    return StartEdge();
+    YZ_RETURN_IF_ERROR(StartEdge());
+    if (cluster_) cluster_->TakePart();
+    return absl::OkStatus();
   }
 
   const Addresses& addresses() const override { return addresses_; }
@@ -87,10 +91,14 @@ class ApplianceImpl : public Appliance {
 
  private:
   // The ledger and what lives on it.
-  absl::Status StartServices() {
+  absl::Status MakeServices() {
     ledger::Options ledger;
     ledger.data_dir = options_.data_dir;
     ledger.partitions = {{"directory", 1}, {"im", static_cast<uint32_t>(options_.im_partitions)}, {"desk", 1}, {"audit", 1}};
+    if (options_.cluster.enabled()) {
+      YZ_ASSIGN_OR_RETURN(cluster_, ClusterPart::Make(options_.cluster, options_.data_dir, YIZHAN_VERSION));
+      cluster_->Prepare(ledger);
+    }
     YZ_ASSIGN_OR_RETURN(ledger_, ledger::Ledger::Open(ledger));
     YZ_ASSIGN_OR_RETURN(keyring_, ledger::Keyring::Open(ledger_.get(), options_.data_dir));
     directory::Options directory;
@@ -104,12 +112,39 @@ class ApplianceImpl : public Appliance {
     im_ = std::make_unique<im::ImService>(ledger_.get(), keyring_.get());
     desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
     YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {options_.data_dir, options_.domain + "/archive"}));
+    return absl::OkStatus();
+  }
+
+  // The ledger runs, this machine is up to date where it is one of several, and the services read what is there.
+  absl::Status StartServices() {
     YZ_RETURN_IF_ERROR(ledger_->Start());
+    if (cluster_) {
+      cluster_->Attach(ledger_.get(), keyring_.get(), &table_);
+      YZ_RETURN_IF_ERROR(StartInner());
+      YZ_RETURN_IF_ERROR(cluster_->Join());
+    } else {
+      YZ_RETURN_IF_ERROR(StartInner());
+    }
     YZ_RETURN_IF_ERROR(TieToKey());
     YZ_RETURN_IF_ERROR(directory_->Start());
     YZ_RETURN_IF_ERROR(im_->Start());
     YZ_RETURN_IF_ERROR(archive_->Start());
+    YZ_RETURN_IF_ERROR(desk_->Start());
     addresses_.archive_public_key = archive_->public_key();
+    return absl::OkStatus();
+  }
+
+  // The face for the services among themselves, and for the other machines.
+  absl::Status StartInner() {
+    rpc::ServerOptions inner;
+    if (cluster_) cluster_->Prepare(inner);
+    YZ_ASSIGN_OR_RETURN(inner_, rpc::Server::Start(std::move(inner), &table_, nullptr));
+    im_hub_ = inner_->ServeLink("im", im_->link_handler());
+    im_->SetHub(im_hub_);
+    desk_->SetHub(inner_->ServeLink("desk", desk_->link_handler()));
+    channel_ = inner_->channel();
+    authenticator_ = rpc::MakeAuthenticator(channel_.get(), channel_.get());
+    authenticator_ready_ = authenticator_.get();
     return absl::OkStatus();
   }
 
@@ -127,7 +162,7 @@ class ApplianceImpl : public Appliance {
   }
 
   // One table for all; an inner server for the services among themselves, an outer one for others.
-  absl::Status StartCalls() {
+  absl::Status RegisterCalls() {
     admin::AdminOptions admin;
     admin.ledger = ledger_.get();
     admin.data_dir = options_.data_dir;
@@ -144,6 +179,12 @@ class ApplianceImpl : public Appliance {
                                               : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
         },
     };
+    if (cluster_) {
+      admin.checks.push_back([this] {
+        const absl::Status status = cluster_->health();
+        return status.ok() ? admin::Healthy("cluster", "this machine is up to date") : admin::Down("cluster", status);
+      });
+    }
     admin_ = std::make_unique<admin::AdminService>(std::move(admin));
 
     directory_->Register(table_);
@@ -156,15 +197,10 @@ class ApplianceImpl : public Appliance {
       for (const std::string& method : table_.Missing(service)) return absl::InternalError(absl::StrCat(service, " has no handler for ", method));
     }
 
-    YZ_ASSIGN_OR_RETURN(inner_, rpc::Server::Start({}, &table_, nullptr));
-    im_hub_ = inner_->ServeLink("im", im_->link_handler());
-    im_->SetHub(im_hub_);
-    desk_->SetHub(inner_->ServeLink("desk", desk_->link_handler()));
-    YZ_RETURN_IF_ERROR(desk_->Start());
-    channel_ = inner_->channel();
-    authenticator_ = rpc::MakeAuthenticator(channel_.get(), channel_.get());
-    authenticator_ready_ = authenticator_.get();
+    return absl::OkStatus();
+  }
 
+  absl::Status StartOuter() {
     YZ_ASSIGN_OR_RETURN(tls_, EnsureDemonstrationTls(options_.data_dir + "/tls", options_.domain));
     addresses_.ca_file = fs::absolute(tls_.ca).string();
     rpc::ServerOptions outer;
@@ -232,13 +268,16 @@ class ApplianceImpl : public Appliance {
     if (desk_) desk_->Stop();
     if (im_) im_->Stop();
     if (directory_) directory_->Stop();
+    if (cluster_) cluster_->Leave();
     if (ledger_) ledger_->Stop();
+    if (cluster_) cluster_->Close();
   }
 
   const RunOptions options_;
   Addresses addresses_;
   Demonstration demonstration_;
   // In the order in which they are made; they go in the reverse one.
+  std::unique_ptr<ClusterPart> cluster_;  // null: a single machine
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<ledger::Keyring> keyring_;
   std::unique_ptr<directory::DirectoryService> directory_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "appliance/appliance.h"
+#include "appliance/cluster_commands.h"
 #include "audit/archive/machine.h"
 #include "base/logging.h"
 #include "base/service_manager.h"
@@ -146,6 +148,18 @@ int PrintConfig(const Sources& sources) {
   return 0;
 }
 
+// Reads the configuration for a command that asks a machine which runs; 2 where it is wrong.
+int WithConfig(const Sources& sources, const std::function<absl::Status(const RunOptions&)>& command) {
+  RunOptions options;
+  yizhan::config::Schema schema = yizhan::appliance::OptionsSchema(&options);
+  if (absl::Status status = ReadSources(sources, &schema); !status.ok()) {
+    Fail(status);
+    return 2;
+  }
+  const absl::Status status = command(options);
+  return status.ok() ? 0 : Fail(status);
+}
+
 // Replaying needs what each service makes of its records.
 int Ledger(const std::vector<std::string>& arguments) {
   if (arguments.size() == 1 && (arguments[0] == "--help" || arguments[0] == "-h")) {
@@ -188,6 +202,29 @@ int main(int argc, char** argv) {
   CLI::App* print = config->add_subcommand("print", "Print every setting's value and where it comes from.");
   AddSources(print, &printed);
 
+  CLI::App* cluster = app.add_subcommand("cluster", "Several machines as one: authority, certificate, status, drain, resume.");
+  cluster->require_subcommand(1);
+  std::string authority_dir, node, certificate_dir = ".";
+  std::vector<std::string> hosts;
+  bool json = false;
+  Sources asked;
+  CLI::App* authority = cluster->add_subcommand("authority", "Make the authority of the machines' certificates.");
+  authority->add_option("DIR", authority_dir, "Its folder")->required();
+  CLI::App* certificate = cluster->add_subcommand("certificate", "Issue a machine's certificate, and print its part of the configuration.");
+  certificate->add_option("NODE", node, "The machine's name")->required();
+  certificate->add_option("--authority", authority_dir, "The authority's folder")->type_name("DIR")->required();
+  certificate->add_option("--host", hosts, "A name or IP address by which the others reach it; once or more")->type_name("HOST")->required();
+  certificate->add_option("--out", certificate_dir, "Where NODE.pem and NODE.key go (.)")->type_name("DIR");
+  const auto ask = [&](const char* name, const char* help) {
+    CLI::App* command = cluster->add_subcommand(name, help);
+    command->add_option("--config", asked.file, "The machine's configuration file")->type_name("FILE")->required();
+    return command;
+  };
+  CLI::App* status = ask("status", "Show who is in the cluster and who owns what.");
+  status->add_flag("--json", json, "As JSON");
+  CLI::App* drain = ask("drain", "Give a machine's partitions to the others, and wait for it.");
+  CLI::App* resume = ask("resume", "Let a machine that was drained take its share again.");
+
   CLI::App* ledger =
       app.add_subcommand("ledger", "Look into a data folder that no process uses: dump, verify, replay.");
   ledger->prefix_command();
@@ -202,5 +239,14 @@ int main(int argc, char** argv) {
   if (ledger->parsed()) return Ledger(ledger->remaining());
   if (check->parsed()) return CheckConfig(file);
   if (print->parsed()) return PrintConfig(printed);
+  if (cluster->parsed()) {
+    using namespace yizhan::appliance;  // NOLINT: its commands
+    const auto done = [](const absl::Status& how) { return how.ok() ? 0 : Fail(how); };
+    if (authority->parsed()) return done(MakeClusterAuthority(authority_dir, std::cout));
+    if (certificate->parsed()) return done(IssueNodeCertificate(authority_dir, node, hosts, certificate_dir, std::cout));
+    if (status->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return ShowCluster(each, json, std::cout); });
+    if (drain->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return DrainNode(each, true, std::cout); });
+    if (resume->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return DrainNode(each, false, std::cout); });
+  }
   return Run(sources, std::move(options));
 }

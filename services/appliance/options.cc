@@ -34,6 +34,36 @@ absl::Status CheckDomain(const std::string& domain) {
       absl::StrCat("must be a domain name in lower case, such as bank.example, not \"", domain, "\""));
 }
 
+// A machine's name, as the certificates have it.
+absl::Status CheckNode(const std::string& node) {
+  constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  if (node.size() <= 63 && node.find_first_not_of(kLetters) == std::string::npos &&
+      (node.empty() || (node.front() != '-' && node.back() != '-'))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("must be a name of 1 to 63 of a-z, 0-9 and -, such as node-1, not \"", node, "\""));
+}
+
+absl::Status CheckClusterName(const std::string& name) {
+  return name.empty() ? absl::InvalidArgumentError("must be a name of 1 to 63 of a-z, 0-9 and -") : CheckNode(name);
+}
+
+// A cluster needs all of it; without one, none of it is looked at.
+std::vector<config::Schema::Mistake> CheckCluster(const ClusterOptions& cluster) {
+  std::vector<config::Schema::Mistake> mistakes;
+  if (!cluster.enabled()) return mistakes;
+  const auto need = [&mistakes](const char* key, const std::string& value, const char* what) {
+    if (value.empty()) mistakes.push_back({key, absl::StrCat("must be ", what, " where cluster.node is set")});
+  };
+  need("cluster.address", cluster.address, "the inner face's \"HOST:PORT\", as the other machines reach it,");
+  need("cluster.ca", cluster.tls.ca, "a file");
+  need("cluster.certificate", cluster.tls.certificate, "a file");
+  need("cluster.key", cluster.tls.private_key, "a file");
+  if (cluster.etcd.empty()) mistakes.push_back({"cluster.etcd", "must name etcd's members, [\"HOST:PORT\"], where cluster.node is set"});
+  return mistakes;
+}
+
 absl::Status CheckFolder(const std::string& folder) {
   return folder.empty() ? absl::InvalidArgumentError("must be a folder") : absl::OkStatus();
 }
@@ -125,7 +155,24 @@ config::Schema OptionsSchema(RunOptions* options) {
       .Int("threads", &options->threads, 0, 64, "Threads of the edge; 0: one for each core, at most 8.")
       .List<directory::LdapSource>("ldap", &options->ldap_sources, BindSource,
                                    "LDAP directories whose people log in with their passwords there.")
-      .Together([options] { return CheckSourceNames(options->ldap_sources); });
+      .String("cluster.node", &options->cluster.node, "This machine's name in its cluster; empty: a single machine.", CheckNode)
+      .String("cluster.name", &options->cluster.name, "The cluster's name in etcd.", CheckClusterName)
+      .Bool("cluster.found", &options->cluster.found, "Found the cluster from this machine's data when it is not there yet.")
+      .String("cluster.address", &options->cluster.address, "Where the other machines reach this one: HOST:PORT.")
+      .String("cluster.ca", &options->cluster.tls.ca, "The authority of the machines' certificates, in PEM.")
+      .String("cluster.certificate", &options->cluster.tls.certificate, "This machine's certificate, in PEM.")
+      .String("cluster.key", &options->cluster.tls.private_key, "Its key.")
+      .Strings("cluster.etcd", &options->cluster.etcd, "etcd's members, the nearest first: [\"HOST:PORT\"].")
+      .String("cluster.etcd_ca", &options->cluster.etcd_tls.ca, "The authority of etcd's certificates; empty: no TLS.")
+      .String("cluster.etcd_certificate", &options->cluster.etcd_tls.certificate, "The certificate shown to etcd.")
+      .String("cluster.etcd_key", &options->cluster.etcd_tls.private_key, "Its key.")
+      .String("cluster.etcd_user", &options->cluster.etcd_user, "etcd's user; empty: none.")
+      .SecretFile("cluster.etcd_password_file", &options->cluster.etcd_password, "A file whose first line is the user's password.")
+      .Together([options] {
+        auto mistakes = CheckSourceNames(options->ldap_sources);
+        for (auto& mistake : CheckCluster(options->cluster)) mistakes.push_back(std::move(mistake));
+        return mistakes;
+      });
   return schema;
 }
 

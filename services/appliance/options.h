@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "appliance/cluster_part.h"
 #include "base/config.h"
 #include "ldap/service/ldap_sources.h"
 
@@ -31,6 +32,7 @@ struct RunOptions {
   int im_partitions = 16;
   int threads = 0;  // of the edge; 0: one for each core, at most 8
   std::vector<directory::LdapSource> ldap_sources;
+  ClusterOptions cluster;
 };
 
 // The keys of the configuration file, bound to `options`, with all their bounds. `options` outlives it.

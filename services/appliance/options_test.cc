@@ -139,8 +139,8 @@ TEST(Options, TheExampleHasEveryKeyAndItsDefault) {
   }
   switched_on = std::regex_replace(switched_on, std::regex("ca_file: .*"),
                                    "ca_file: " + FileWith("ca.pem", "-----BEGIN CERTIFICATE-----\n"));
-  switched_on = std::regex_replace(switched_on, std::regex("bind_password_file: .*"),
-                                   "bind_password_file: " + FileWith("password", "x"));
+  switched_on = std::regex_replace(switched_on, std::regex("(bind|etcd)_password_file: .*"),
+                                   "$1_password_file: " + FileWith("password", "x"));
   const absl::Status status = schema.ReadFile(FileWith("example.yaml", switched_on));
   ASSERT_TRUE(status.ok()) << status;
   ASSERT_EQ(options.ldap_sources.size(), 1u);

@@ -4,6 +4,9 @@
 
 namespace yizhan::ledger {
 namespace {
+// Twice what Command::decide may append.
+constexpr size_t kMaxBytes = 32 << 20;
+
 class EmbeddedCommitter : public Committer {
  public:
   CommitResult Commit(absl::Span<const PartitionBatch>, LocalWrite& local) override {
@@ -11,6 +14,7 @@ class EmbeddedCommitter : public Committer {
     if (written.ok()) return {};
     return {CommitResult::Verdict::kUnavailable, std::move(written), {}};
   }
+  CommitLimits limits() const override { return {SIZE_MAX, kMaxBytes}; }
 };
 }  // namespace
 

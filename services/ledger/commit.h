@@ -1,6 +1,7 @@
 // What makes a batch durable. The only thing that differs between one machine and a cluster.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -25,21 +26,33 @@ struct PartitionBatch {
 class LocalWrite {
  public:
   virtual ~LocalWrite() = default;
-  // Once for each batch. With `sync` it returns after the disk has it. A failure leaves the store as it was.
+  // Once for each batch, and again after a failure: that leaves the store as it was (ResourceExhausted DISK_FULL; the
+  // next call finds out whether there is room). With `sync` it returns after the disk has it.
   virtual absl::Status Write(bool sync) = 0;
 };
 
 struct CommitResult {
   enum class Verdict {
     kOk,           // durable; the local store has it
-    kFenced,       // another writer owns one of the partitions: nothing was committed
+    kFenced,       // another writer owns some of the partitions: nothing was committed
     kUnavailable,  // nothing was committed; may be tried again
   };
   Verdict verdict = Verdict::kOk;
   // Why, for what is not kOk; with a reason (base/status.h) where there is one.
   absl::Status status;
-  // kFenced: which.
+  // kFenced: which. They are not owned here from now on (Ledger::Own): the batch's commands on them are refused with
+  // NotOwner(), all others of the batch with NOT_COMMITTED.
   std::vector<PartitionId> fenced;
+};
+
+// What one batch may be at most.
+struct CommitLimits {
+  // At least 1: a batch ends before the command that would touch one more.
+  size_t max_partitions = SIZE_MAX;
+  // Bytes of all records of a batch, as PartitionBatch holds them. A batch ends behind the command with which it has
+  // half of it, and one command may have half of it (or it is refused, COMMAND_TOO_LARGE): so no batch has more, and
+  // nothing that was decided has to be put off.
+  size_t max_bytes = 4 << 20;
 };
 
 // Decides when a batch is durable. Called on the ledger's writer thread, one batch at a time, in order; may block.
@@ -53,9 +66,11 @@ class Committer {
  public:
   virtual ~Committer() = default;
   virtual CommitResult Commit(absl::Span<const PartitionBatch> batches, LocalWrite& local) = 0;
+  // Asked at the beginning of each batch, on the writer.
+  virtual CommitLimits limits() const { return {}; }
 };
 
-// One RocksDB, one WAL sync for each batch.
+// One RocksDB, one WAL sync for each batch. Its limits are above those of Command::decide.
 std::unique_ptr<Committer> MakeEmbeddedCommitter();
 
 }  // namespace yizhan::ledger

@@ -54,13 +54,15 @@ void Completion::Run() {
     for (Completed::Answer& answer : batch->answers) {
       if (answer.done) answer.done(std::move(answer.outcome));
     }
-    if (batch->appended.empty()) continue;
-    std::vector<std::shared_ptr<absl::AnyInvocable<void()>>> wakes;
-    {
-      std::lock_guard lock(wakes_mutex_);
-      wakes = wakes_;
+    if (!batch->appended.empty()) {
+      std::vector<std::shared_ptr<absl::AnyInvocable<void()>>> wakes;
+      {
+        std::lock_guard lock(wakes_mutex_);
+        wakes = wakes_;
+      }
+      for (auto& wake : wakes) (*wake)();
     }
-    for (auto& wake : wakes) (*wake)();
+    if (batch->after) batch->after();
   }
 }
 

@@ -17,15 +17,18 @@
 
 namespace yizhan::ledger {
 
-// A batch after its commit.
+// What is to be told at once: a batch after its commit, or what the writer did between two.
 struct Completed {
   // What was appended, by partition; empty when nothing was committed.
   std::vector<std::pair<PartitionCore*, std::vector<Record>>> appended;
   struct Answer {
     absl::AnyInvocable<void(absl::StatusOr<Command::Outcome>)> done;
     absl::StatusOr<Command::Outcome> outcome;
+    const PartitionCore* partition;
   };
   std::vector<Answer> answers;
+  // Called behind everything else.
+  absl::AnyInvocable<void()> after;
 };
 
 class Completion {

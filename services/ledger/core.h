@@ -46,6 +46,8 @@ struct PartitionCore {
   std::atomic<uint64_t> head{0};
   std::atomic<int64_t> head_time_us{0};
   std::atomic<uint64_t> first{1};
+  // Whether commands are decided here; changed on the writer alone once it runs.
+  std::atomic<bool> owned{true};
   absl::Status status() const {
     if (!stopped_.load(std::memory_order_acquire)) return absl::OkStatus();
     std::lock_guard lock(mutex_);

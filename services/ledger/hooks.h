@@ -1,6 +1,7 @@
 // What a test may stand in for: the clock, the disk's free space, and failing system calls. Empty in production.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,13 @@ struct Hooks {
   // happen all the time.
   size_t write_buffer_bytes = 0;
 };
+
+// The hook's time, or the clock's.
+inline int64_t NowUs(const Hooks& hooks) {
+  if (hooks.now_us) return hooks.now_us();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 // Ends the process at once, with one line on standard error and exit status 74 (EX_IOERR): after a failed sync nobody
 // knows what the disk holds, and only a restart, which reads it again, finds out. No core: memory holds keys.

@@ -71,6 +71,18 @@ std::string Day(int64_t time_us) {
   return absl::StrFormat("%04d%02d%02d", year, month, day);
 }
 
+bool IsKeyId(std::string_view key_id) {
+  const size_t at = key_id.rfind('@');
+  if (at == std::string_view::npos || at == 0 || at > kMaxScope) return false;
+  const std::string_view day = key_id.substr(at + 1);
+  return day.size() == 8 && day.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+absl::Status Destroyed(std::string_view key_id) {
+  return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_DESTROYED",
+                absl::StrCat("the data key ", std::string(key_id), " was destroyed and is not made again"));
+}
+
 absl::StatusOr<Key256> ReadKey(int fd, const std::string& path) {
   struct stat info;
   if (fstat(fd, &info) != 0) return FileError("reading", path, errno);
@@ -109,6 +121,11 @@ absl::StatusOr<Key256> LoadKey(const Ledger& ledger, const std::string& data_dir
     return key;
   }
   if (errno != ENOENT) return FileError("opening the installation key", path, errno);
+  if (ledger.replicated()) {
+    return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_LOST",
+                  absl::StrCat("the installation key ", path,
+                               " is missing; copy keys/installation.key from another machine of the cluster"));
+  }
   for (const PartitionInfo& partition : ledger.Partitions()) {
     if (partition.head > 0) {
       return Refuse(
@@ -126,9 +143,18 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<DataKeyPtr>)>;
 class KeyringImpl : public Keyring {
  public:
   KeyringImpl(Ledger* ledger, const Key256& key) : ledger_(ledger), shared_(std::make_shared<Shared>()) {
+    shared_->ledger = ledger;
     shared_->key = key;
     const auto hash = Sha256({std::string_view(reinterpret_cast<const char*>(key.data()), key.size())});
     shared_->key_name.assign(reinterpret_cast<const char*>(hash.data()), 8);
+    // Also what another machine has destroyed.
+    ledger_->Listen("keyring", [shared = shared_](const PartitionId&, absl::Span<const Record> records) {
+      KeyringRecord keyring;
+      for (const Record& record : records) {
+        if (keyring.ParseFromString(record.payload()) && keyring.has_destroyed())
+          shared->Drop(keyring.destroyed().key_id());
+      }
+    });
   }
 
   absl::Status CheckKey() const {
@@ -161,17 +187,23 @@ class KeyringImpl : public Keyring {
     Create(std::move(key_id));
   }
 
-  absl::StatusOr<DataKeyPtr> Find(std::string_view key_id) const override {
-    uint64_t drops = 0;
-    if (DataKeyPtr cached = shared_->Cached(key_id, &drops)) return cached;
-    YZ_ASSIGN_OR_RETURN(auto stored, ledger_->View(kPartition)->Get(AliveKey(key_id)));
-    if (!stored)
-      return absl::NotFoundError(
-          absl::StrCat("there is no data key ", std::string(key_id), "; it was destroyed or never was"));
-    YZ_ASSIGN_OR_RETURN(DataKeyPtr key, shared_->Unwrap(key_id, *stored));
-    shared_->Remember(key, drops);
-    return key;
+  void EnsureById(std::string_view key_id, absl::AnyInvocable<void(absl::Status)> done) override {
+    if (!IsKeyId(key_id)) {
+      done(absl::InvalidArgumentError("a data key's id is SCOPE@YYYYMMDD"));
+      return;
+    }
+    // Even when the key is at hand: what is answered behind a batch is covered by the head.
+    ledger_->Submit(
+        CreateCommand(shared_, std::string(key_id),
+                      [done = std::move(done)](absl::StatusOr<DataKeyPtr> key) mutable { done(key.status()); }));
   }
+
+  void SetRemote(Remote remote) override {
+    std::lock_guard lock(shared_->mutex);
+    shared_->remote = std::move(remote);
+  }
+
+  absl::StatusOr<DataKeyPtr> Find(std::string_view key_id) const override { return shared_->Find(key_id); }
 
   void Destroy(std::string_view key_id, absl::AnyInvocable<void(absl::Status)> done) override {
     Command command;
@@ -202,6 +234,7 @@ class KeyringImpl : public Keyring {
  private:
   // Outlives the keyring as long as a command of its is on the way.
   struct Shared {
+    Ledger* ledger;
     Key256 key;
     std::string key_name;  // first 8 bytes of its SHA-256
     std::mutex mutex;
@@ -210,6 +243,7 @@ class KeyringImpl : public Keyring {
     Order order;                                                    // latest first
     absl::flat_hash_map<absl::string_view, Order::iterator> cache;  // by the list's key_id
     std::map<std::string, std::vector<Done>> making;
+    Remote remote;
 
     ~Shared() { OPENSSL_cleanse(key.data(), key.size()); }
 
@@ -247,6 +281,38 @@ class KeyringImpl : public Keyring {
       cache.erase(it);
       order.erase(at);
     }
+    absl::StatusOr<DataKeyPtr> Find(std::string_view key_id) {
+      uint64_t drops_then = 0;
+      if (DataKeyPtr cached = Cached(key_id, &drops_then)) return cached;
+      YZ_ASSIGN_OR_RETURN(auto stored, ledger->View(kPartition)->Get(AliveKey(key_id)));
+      if (!stored)
+        return absl::NotFoundError(
+            absl::StrCat("there is no data key ", std::string(key_id), "; it was destroyed or never was"));
+      YZ_ASSIGN_OR_RETURN(DataKeyPtr found, Unwrap(key_id, *stored));
+      Remember(found, drops_then);
+      return found;
+    }
+    // What the owner of keyring/0 has said is here, if it is.
+    absl::StatusOr<DataKeyPtr> FindArrived(const std::string& key_id) {
+      auto found = Find(key_id);
+      if (!absl::IsNotFound(found.status())) return found;
+      YZ_ASSIGN_OR_RETURN(auto destroyed, ledger->View(kPartition)->Get(DestroyedKey(key_id)));
+      if (destroyed) return Destroyed(key_id);
+      return RefuseForNow(absl::StatusCode::kUnavailable, "NOT_HERE_YET",
+                          absl::StrCat("the data key ", key_id, " was made and is not here yet; try again"), 200);
+    }
+    // Answers all who wait for a key that is being made.
+    void Made(const std::string& key_id, const absl::StatusOr<DataKeyPtr>& made) {
+      std::vector<Done> waiting;
+      {
+        std::lock_guard lock(mutex);
+        if (auto it = making.find(key_id); it != making.end()) {
+          waiting = std::move(it->second);
+          making.erase(it);
+        }
+      }
+      for (Done& done : waiting) done(made);
+    }
     absl::StatusOr<DataKeyPtr> Unwrap(std::string_view key_id, std::string_view stored) const {
       if (stored.size() != 8 + kWrapped)
         return absl::DataLossError(absl::StrCat("the data key ", std::string(key_id), " is not whole"));
@@ -263,19 +329,31 @@ class KeyringImpl : public Keyring {
     }
   };
 
+  // Makes the key, here or where keyring/0 is owned, and answers those who wait for it.
   void Create(std::string key_id) {
+    ledger_->Submit(CreateCommand(shared_, key_id, [shared = shared_, key_id](absl::StatusOr<DataKeyPtr> key) {
+      Remote remote;
+      if (NotOwnedPartition(key.status())) {
+        std::lock_guard lock(shared->mutex);
+        remote = shared->remote;
+      }
+      if (!remote) return shared->Made(key_id, key);
+      remote(key_id, [shared, key_id](absl::Status status) {
+        shared->Made(key_id, status.ok() ? shared->FindArrived(key_id) : std::move(status));
+      });
+    }));
+  }
+
+  // Idempotent by what it does: the key that is there already is the answer.
+  static Command CreateCommand(std::shared_ptr<Shared> shared, std::string key_id, Done done) {
     Command command;
     command.partition = kPartition;
     command.actor = "service:keyring";
-    command.decide = [shared = shared_, key_id](const DecideContext&,
-                                                const StateReader& state) -> absl::StatusOr<Proposal> {
+    command.decide = [shared, key_id](const DecideContext&, const StateReader& state) -> absl::StatusOr<Proposal> {
       YZ_ASSIGN_OR_RETURN(auto alive, state.Get(AliveKey(key_id)));
       if (alive) return Proposal{{}, *alive};
       YZ_ASSIGN_OR_RETURN(auto destroyed, state.Get(DestroyedKey(key_id)));
-      if (destroyed) {
-        return Refuse(absl::StatusCode::kFailedPrecondition, "KEY_DESTROYED",
-                      absl::StrCat("the data key ", key_id, " was destroyed and is not made again"));
-      }
+      if (destroyed) return Destroyed(key_id);
       DataKey fresh;
       FillRandom(reinterpret_cast<char*>(fresh.key.data()), fresh.key.size());
       std::string nonce(12, '\0');
@@ -289,22 +367,14 @@ class KeyringImpl : public Keyring {
       record.mutable_created()->set_wrapped_by(shared->key_name);
       return Proposal{{{"keyring.DataKeyCreated", record.SerializeAsString()}}, shared->key_name + wrapped};
     };
-    command.done = [shared = shared_, key_id](absl::StatusOr<Command::Outcome> outcome) {
-      absl::StatusOr<DataKeyPtr> key =
-          outcome.ok() ? shared->Unwrap(key_id, outcome->result) : absl::StatusOr<DataKeyPtr>(outcome.status());
-      // Destructions are answered on this thread too, in order: the key is alive as of now.
+    command.done = [shared, key_id, done = std::move(done)](absl::StatusOr<Command::Outcome> outcome) mutable {
+      if (!outcome.ok()) return done(outcome.status());
+      auto key = shared->Unwrap(key_id, outcome->result);
+      // Destructions are told on this thread too, in order: the key is alive as of now.
       if (key.ok()) shared->Remember(*key);
-      std::vector<Done> waiting;
-      {
-        std::lock_guard lock(shared->mutex);
-        if (auto it = shared->making.find(key_id); it != shared->making.end()) {
-          waiting = std::move(it->second);
-          shared->making.erase(it);
-        }
-      }
-      for (Done& done : waiting) done(key);
+      done(std::move(key));
     };
-    ledger_->Submit(std::move(command));
+    return command;
   }
 
   Ledger* const ledger_;

@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "ledger/seal.h"
 #include "ledger/testing/counters.h"
+#include "ledger/testing/replicas.h"
 
 namespace yizhan::ledger {
 namespace {
@@ -153,6 +154,115 @@ TEST_F(KeyringTest, RefusesALostOrWrongOrOpenInstallationKey) {
   EXPECT_EQ(Open().code(), absl::StatusCode::kFailedPrecondition);
   std::filesystem::rename(path() + ".away", path());
   EXPECT_TRUE(Open().ok());
+}
+
+const PartitionId kKeyring{"keyring", 0};
+
+// Two machines with one installation key; the first owns the keyring.
+class ReplicatedKeyringTest : public ::testing::Test {
+ protected:
+  struct Machine : testing::Node {
+    absl::Status Start() {
+      absl::Status status = Open();
+      if (!status.ok()) return status;
+      auto opened = Keyring::Open(ledger.get(), dir.path());
+      if (!opened.ok()) return opened.status();
+      keyring = *std::move(opened);
+      return ledger->Start();
+    }
+    void InstallKey(std::string bytes) const {
+      std::filesystem::create_directory(dir.path() + "/keys");
+      const std::string path = dir.path() + "/keys/installation.key";
+      std::ofstream(path) << bytes;
+      ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+    }
+    absl::StatusOr<DataKeyPtr> Ensure(std::string_view scope) const {
+      std::promise<absl::StatusOr<DataKeyPtr>> promise;
+      keyring->Ensure(scope, kNoon, [&](absl::StatusOr<DataKeyPtr> key) { promise.set_value(std::move(key)); });
+      return promise.get_future().get();
+    }
+    absl::Status EnsureById(std::string_view key_id) const {
+      return testing::Wait([&](auto done) { keyring->EnsureById(key_id, std::move(done)); });
+    }
+    std::unique_ptr<Keyring> keyring;
+  };
+  void Start() {
+    for (Machine* machine : {&a_, &b_}) {
+      machine->InstallKey(std::string(32, 'k'));
+      ASSERT_TRUE(machine->Start().ok());
+    }
+    a_.committer.followers = {b_.ledger.get()};
+    ASSERT_TRUE(testing::Own(*a_.ledger, kKeyring, true).ok());
+  }
+  void TearDown() override {
+    if (a_.ledger) a_.ledger->Stop();
+  }
+  // As a cluster does: the owner makes it, then it arrives.
+  void AskTheOther() {
+    b_.keyring->SetRemote([this](std::string key_id, absl::AnyInvocable<void(absl::Status)> done) {
+      ++asked_;
+      a_.keyring->EnsureById(key_id, [this, done = std::move(done)](absl::Status made) mutable {
+        b_.ledger->Ingest({}, [made, done = std::move(done)](absl::Status) mutable { done(made); });
+      });
+    });
+  }
+  Machine a_, b_;
+  std::atomic<int> asked_{0};
+};
+
+TEST_F(ReplicatedKeyringTest, AReplicaNeverMakesAnInstallationKey) {
+  const absl::Status refused = a_.Start();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(refused), "KEY_LOST");
+  EXPECT_NE(refused.message().find("copy keys/installation.key from another machine"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(a_.dir.path() + "/keys/installation.key"));
+}
+
+TEST_F(ReplicatedKeyringTest, AsksTheOwnerForAKeyAndAnswersFromHere) {
+  Start();
+  EXPECT_EQ(NotOwnedPartition(b_.Ensure("c").status()), kKeyring) << "nobody to ask";
+  EXPECT_EQ(NotOwnedPartition(b_.EnsureById("c@20260101")), kKeyring);
+  AskTheOther();
+  auto key = b_.Ensure("c");
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_EQ((*key)->key_id, "c@20260101");
+  EXPECT_EQ((*key)->key, (*a_.Ensure("c"))->key);
+  EXPECT_EQ(*b_.Ensure("c"), *key) << "kept";
+  EXPECT_EQ(asked_, 1);
+  EXPECT_EQ(a_.ledger->Info(kKeyring)->head, 1u);
+  EXPECT_TRUE(a_.EnsureById("c@20260101").ok()) << "there already";
+  EXPECT_TRUE(b_.Ensure("made-there").ok());
+  EXPECT_EQ(*a_.keyring->Open(Seal(**b_.Ensure("made-there"), "content")), "content");
+  for (std::string_view wrong : {"", "c", "@20260101", "c@2026010", "c@2026010x"})
+    EXPECT_EQ(a_.EnsureById(wrong).code(), absl::StatusCode::kInvalidArgument) << wrong;
+  EXPECT_EQ(a_.EnsureById(std::string(201, 'c') + "@20260101").code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ReplicatedKeyringTest, WhatTheOwnerCannotSayIsNotAnswered) {
+  Start();
+  b_.keyring->SetRemote(
+      [](std::string, absl::AnyInvocable<void(absl::Status)> done) { done(absl::DeadlineExceededError("no answer")); });
+  EXPECT_EQ(b_.Ensure("c").status().code(), absl::StatusCode::kDeadlineExceeded);
+  b_.keyring->SetRemote([](std::string, absl::AnyInvocable<void(absl::Status)> done) { done(absl::OkStatus()); });
+  EXPECT_EQ(ReasonOf(b_.Ensure("c").status()), "NOT_HERE_YET");
+  AskTheOther();
+  EXPECT_TRUE(b_.Ensure("c").ok()) << "asked again each time";
+}
+
+TEST_F(ReplicatedKeyringTest, AKeyThatIsDestroyedElsewhereIsLetGoHere) {
+  Start();
+  AskTheOther();
+  const auto sealed = Seal(**b_.Ensure("c"), "content");
+  EXPECT_EQ(*b_.keyring->Open(sealed), "content");
+  ASSERT_TRUE(testing::Wait([&](auto done) { a_.keyring->Destroy("c@20260101", std::move(done)); }).ok());
+  ASSERT_TRUE(testing::Ingest(*b_.ledger).ok());
+  EXPECT_EQ(b_.keyring->Open(sealed).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReasonOf(b_.Ensure("c").status()), "KEY_DESTROYED");
+  // It takes the keyring over, and knows.
+  ASSERT_TRUE(testing::Own(*a_.ledger, kKeyring, false).ok());
+  ASSERT_TRUE(testing::Own(*b_.ledger, kKeyring, true).ok());
+  EXPECT_EQ(ReasonOf(b_.Ensure("c").status()), "KEY_DESTROYED");
+  EXPECT_TRUE(b_.Ensure("d").ok());
 }
 
 TEST(Seal, MatchesPublishedVectors) {

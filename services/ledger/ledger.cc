@@ -1,5 +1,6 @@
 #include "ledger/ledger.h"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -52,7 +53,9 @@ class LedgerImpl : public Ledger {
         folder_(std::move(folder)),
         embedded_(MakeEmbeddedCommitter()),
         writer_(&options_, folder_.get(), options_.committer != nullptr ? options_.committer : embedded_.get(),
-                &completion_) {}
+                &completion_) {
+    for (auto& partition : folder_->partitions) partition->owned = !options_.replicated;
+  }
   ~LedgerImpl() override { Stop(); }
 
   void Register(StateMachine* machine) override {
@@ -102,6 +105,37 @@ class LedgerImpl : public Ledger {
           absl::StrCat("nothing in this program understands partition ", partition->name)));
     }
     writer_.Submit(partition, std::move(command));
+  }
+
+  bool replicated() const override { return options_.replicated; }
+
+  bool Owns(const PartitionId& id) const override {
+    const PartitionCore* partition = folder_->Find(id);
+    return partition != nullptr && partition->owned.load(std::memory_order_acquire);
+  }
+
+  void Own(const PartitionId& id, bool owned, absl::AnyInvocable<void(absl::Status)> done) override {
+    PartitionCore* partition = folder_->Find(id);
+    if (partition == nullptr) return done(Unknown(id));
+    if (!started_) return done(Writer::SetOwned(*partition, owned));
+    writer_.Own(partition, owned, std::move(done));
+  }
+
+  void Ingest(std::vector<Arrived> batch, absl::AnyInvocable<void(absl::Status)> done) override {
+    writer_.Ingest(std::move(batch), std::move(done));
+  }
+
+  absl::StatusOr<std::vector<std::pair<PartitionId, uint64_t>>> Sync() override {
+    std::vector<std::pair<PartitionId, uint64_t>> heads;
+    heads.reserve(folder_->partitions.size());
+    for (const auto& partition : folder_->partitions)
+      heads.emplace_back(partition->id, partition->head.load(std::memory_order_acquire));
+    absl::Status synced = folder_->store->Sync();
+    if (!synced.ok()) {
+      writer_.LookForRoom();  // there may be nothing else to do it
+      return synced;
+    }
+    return heads;
   }
 
   std::unique_ptr<StateReader> View(const PartitionId& id) const override {
@@ -240,7 +274,7 @@ class LedgerImpl : public Ledger {
   Completion completion_;
   Writer writer_;
   absl::Status mistake_;
-  bool started_ = false;
+  std::atomic<bool> started_{false};
   std::mutex stop_mutex_;
 };
 }  // namespace

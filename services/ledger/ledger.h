@@ -5,6 +5,10 @@
 // records to append, or a refusal. The writer appends them, applies them to state, commits everything that came
 // together in one write and one sync (through a Committer), and only then tells listeners and answers the commands.
 // Nobody sees what is not durable.
+//
+// A ledger may be one replica of several. Each holds every partition; one of them owns a partition and decides its
+// commands, the others follow: they are handed the very same records (Ingest), and so have the same state. Who owns
+// what is for the caller to say (Own).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +23,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "ledger/hooks.h"
 #include "ledger/partition.h"
@@ -73,8 +78,8 @@ struct Command {
   // Idempotence key, unique for the actor; empty: none; at most 256 bytes. Remembered for the last 65,536 records of
   // the partition at least.
   std::string request_id;
-  // Called at most once, on the writer. At most 4,096 records of at most 4 MiB each, 16 MiB together, or the command is
-  // refused.
+  // Called at most once, on the writer. At most 4,096 records of at most 4 MiB each, 16 MiB together (or what the
+  // Committer's limits allow, if that is less), or the command is refused.
   absl::AnyInvocable<absl::StatusOr<Proposal>(const DecideContext&, const StateReader&)> decide;
   struct Outcome {
     std::string result;
@@ -85,9 +90,10 @@ struct Command {
     bool repeated = false;
   };
   // Called once, on the ledger's completion thread, in order of commit: must not block. A refusal is decide()'s own
-  // status, or Unavailable (not committed; try again), ResourceExhausted (DISK_FULL; try again), DataLoss (the store is
-  // damaged). What is refused before it is queued (queue full, unknown partition, ledger not running, ids too long) is
-  // answered at once on the submitting thread.
+  // status, or Unavailable (not committed; try again), NotOwner() (partition.h), ResourceExhausted (DISK_FULL; try
+  // again), DataLoss (the store is damaged). What is refused before it is queued (queue full, unknown partition, one
+  // that is not owned here, a Committer that does not answer, ledger not running, ids too long) is answered at once on
+  // the submitting thread.
   absl::AnyInvocable<void(absl::StatusOr<Outcome>)> done;
 };
 
@@ -105,6 +111,11 @@ struct Options {
   uint64_t min_free_bytes = 256ull << 20;
   // What makes a batch durable; outlives the ledger. Null: the embedded engine.
   Committer* committer = nullptr;
+  // With a `committer`: while one commit has taken longer than this, Submit refuses at once with Unavailable NO_QUORUM;
+  // what is queued stays. 0: never.
+  absl::Duration stalled_after = absl::Seconds(2);
+  // One replica of several: every partition is followed until Own() says otherwise. Without it all are owned.
+  bool replicated = false;
   // For tests.
   Hooks hooks;
 };
@@ -116,6 +127,13 @@ struct PartitionInfo {
   int64_t head_time_us = 0;
   // Ok, or why the partition has stopped.
   absl::Status status;
+};
+
+// Records of a partition that another machine has committed: contiguous from first_seq, serialised as first written.
+struct Arrived {
+  PartitionId partition;
+  uint64_t first_seq = 0;
+  std::vector<std::string> records;
 };
 
 // What a replay found for one partition whose state follows from its records.
@@ -138,8 +156,9 @@ class Ledger {
   // Before Start. The machine outlives the ledger. A service without partitions here is a mistake that Start reports.
   virtual void Register(StateMachine* machine) = 0;
 
-  // Called on the completion thread for each partition of `service` that a commit touched, in order of seq, before the
-  // commands' done(). Must not block. Before Start.
+  // Called on the completion thread for each partition of `service` whenever records have been applied to it, here as
+  // its owner or after Ingest, in order of seq, before the done() of the commands or of the Ingest. Must not block.
+  // Before Start.
   using Listener = absl::AnyInvocable<void(const PartitionId&, absl::Span<const Record>)>;
   virtual void Listen(std::string service, Listener listener) = 0;
 
@@ -150,6 +169,36 @@ class Ledger {
   virtual void Stop() = 0;
 
   virtual void Submit(Command command) = 0;
+
+  // Options::replicated.
+  virtual bool replicated() const = 0;
+  // Whether commands on the partition are decided here; false for an unknown one.
+  virtual bool Owns(const PartitionId& partition) const = 0;
+  // Makes the partition one that is owned or one that is followed. Any thread; never waits: it is carried out on the
+  // writer, in one order with Ingest, between two batches, so a Commit under way comes first. Commands that wait in the
+  // queue are refused with NotOwner() when their turn comes after Own(false). `done` runs on the completion thread
+  // behind everything that was committed before; before Start all happens at once. Refused: NotFound, an unknown
+  // partition; DataLoss, its own status, when one that has stopped is to be owned; at once and on the calling thread,
+  // Unavailable when the ledger has stopped, ResourceExhausted when 65,536 calls wait already.
+  virtual void Own(const PartitionId& partition, bool owned, absl::AnyInvocable<void(absl::Status)> done) = 0;
+  // Takes records that have been committed elsewhere into partitions that are followed: all of the batch in one write
+  // (not synced: see Sync), byte for byte, with the state that follows from them and the memory of their requests.
+  // Several entries may be of one partition. What is at or below the head already is skipped. Any thread; never waits:
+  // it is carried out on the writer in the order of calls, between two batches. Then, on the completion thread and in
+  // order with commits, listeners hear of the records, projections are woken, and `done` is called.
+  //
+  // `done` gets the first error; the entries without one have been taken all the same. OutOfRange: the entry begins
+  // beyond head + 1, and nothing of it was taken. FailedPrecondition: the partition is owned here, or nothing in this
+  // program understands it. NotFound: it is unknown. InvalidArgument: first_seq is 0. DataLoss: the bytes are not the
+  // record of that partition and seq, or Apply refuses it: the partition has stopped before that record
+  // (PartitionInfo::status) until the ledger is opened again. ResourceExhausted DISK_FULL: nothing was taken.
+  // At once, on the calling thread: Unavailable when the ledger does not run; ResourceExhausted QUEUE_FULL beyond
+  // 64 MiB of waiting records, or 65,536 waiting calls.
+  virtual void Ingest(std::vector<Arrived> batch, absl::AnyInvocable<void(absl::Status)> done) = 0;
+  // Brings what was ingested, or committed without a sync, onto the disk, and answers each partition's head as of
+  // before the call: up to there the disk has it. Blocks as long as the disk takes; any thread, but not a callback of
+  // the ledger's. ResourceExhausted DISK_FULL: not synced, call again. A disk that fails otherwise ends the process.
+  virtual absl::StatusOr<std::vector<std::pair<PartitionId, uint64_t>>> Sync() = 0;
 
   // Committed state as of now: a consistent snapshot, for one thread. Bounded life: a view older than a minute hinders
   // compaction. Every call on the view of an unknown partition is NotFound.
@@ -206,7 +255,8 @@ class Ledger {
   };
   virtual absl::Status ProjectionCommit(std::string_view name, const std::vector<ProjectionWrite>& writes) = 0;
 
-  // Called on the completion thread after each commit, whatever it touched: wakes projections. Must not block.
+  // Called on the completion thread after each commit or Ingest, whatever it touched: wakes projections. Must not
+  // block.
   virtual void OnCommit(absl::AnyInvocable<void()> wake) = 0;
 };
 

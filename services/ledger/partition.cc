@@ -1,10 +1,14 @@
 #include "ledger/partition.h"
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "base/status.h"
 
 namespace yizhan::ledger {
 namespace {
 constexpr uint32_t kMaxIndex = 4'095;
+constexpr char kNotOwnerUrl[] = "yizhan/not-owner-of";
+constexpr int kAskAgainMs = 200;
 }  // namespace
 
 std::string PartitionId::ToString() const { return absl::StrCat(service, "/", index); }
@@ -36,6 +40,22 @@ uint32_t PartitionIndexOf(std::string_view key, uint32_t count) {
   uint64_t hash = 14695981039346656037ull;
   for (unsigned char c : key) hash = (hash ^ c) * 1099511628211ull;
   return count == 0 ? 0 : static_cast<uint32_t>(hash % count);
+}
+
+absl::Status NotOwner(const PartitionId& partition) {
+  const std::string name = partition.ToString();
+  absl::Status status =
+      RefuseForNow(absl::StatusCode::kUnavailable, "NOT_OWNER",
+                   absl::StrCat("partition ", name, " is owned by another machine now; ask there"), kAskAgainMs);
+  status.SetPayload(kNotOwnerUrl, absl::Cord(name));
+  return status;
+}
+
+std::optional<PartitionId> NotOwnedPartition(const absl::Status& status) {
+  auto payload = status.GetPayload(kNotOwnerUrl);
+  if (!payload) return std::nullopt;
+  auto id = PartitionId::Parse(std::string(*payload));
+  return id.ok() ? std::optional(*std::move(id)) : std::nullopt;
 }
 
 }  // namespace yizhan::ledger

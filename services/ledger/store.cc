@@ -272,7 +272,9 @@ absl::Status Store::Resume() {
     return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
                         "the disk was full; the ledger is being resumed", 1'000);
   YZ_RETURN_IF_ERROR(FromRocks(status, "resuming after a full disk"));
-  return TouchMemory();
+  YZ_RETURN_IF_ERROR(TouchMemory());
+  sync_failed_ = false;
+  return absl::OkStatus();
 }
 
 absl::Status Store::TouchMemory() {
@@ -282,9 +284,32 @@ absl::Status Store::TouchMemory() {
 }
 
 void Store::MarkSynced(uint64_t sequence) {
+  std::lock_guard lock(mark_mutex_);
+  if (sequence <= marked_) return;
+  marked_ = sequence;
   const std::string bytes = EncodeSynced(sequence);
   // A mark that cannot be written is an old mark: it says less.
   (void)!pwrite(synced_fd_, bytes.data(), bytes.size(), 0);
+}
+
+absl::Status Store::Sync() {
+  std::lock_guard lock(sync_mutex_);
+  // After a failed sync the log may have a hole, and syncing it again would not tell. What it held is in memory still,
+  // and resuming writes that into tables.
+  if (sync_failed_) {
+    return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
+                        "the disk was full; the ledger is to be resumed", 1'000);
+  }
+  const uint64_t sequence = db_->GetLatestSequenceNumber();
+  rocksdb::Status status = db_->SyncWAL();
+  if (status.ok()) {
+    MarkSynced(sequence);
+    return absl::OkStatus();
+  }
+  absl::Status refused = FromRocks(status, "syncing");
+  if (status.IsIOError() && !(status.IsNoSpace() && Resumable())) Die(refused.message());
+  sync_failed_ = true;
+  return refused;
 }
 
 Store::~Store() {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,8 +62,12 @@ class Store {
   absl::Status TouchMemory();
   // Remembers, in the file SYNCED beside RocksDB's, that everything up to this RocksDB sequence number is on the disk.
   // Not synced itself: it may fall behind in a power cut, never be ahead. With it a start tells an end that was being
-  // written from one that has been lost.
+  // written from one that has been lost. Any thread.
   void MarkSynced(uint64_t sequence);
+  // Brings every write that has returned onto the disk, and marks it. Any thread; may wait for another's. DISK_FULL:
+  // not all of it, and so until it has been resumed. A disk that fails otherwise ends the process.
+  absl::Status Sync();
+  bool sync_failed() const { return sync_failed_; }
   // Reads and checks every block of every table file against its checksum.
   absl::Status VerifyChecksums() const;
 
@@ -76,6 +82,10 @@ class Store {
   std::array<rocksdb::ColumnFamilyHandle*, kTables.size()> tables_{};
   rocksdb::ColumnFamilyHandle* default_ = nullptr;
   int synced_fd_ = -1;
+  std::mutex mark_mutex_;
+  uint64_t marked_ = 0;
+  std::mutex sync_mutex_;
+  std::atomic<bool> sync_failed_{false};
 };
 
 // RocksDB's status as ours: no space → ResourceExhausted DISK_FULL, corruption → DataLoss DAMAGED_STORE, other I/O →

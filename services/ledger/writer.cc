@@ -1,7 +1,6 @@
 #include "ledger/writer.h"
 
-#include <sys/statvfs.h>
-
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -11,9 +10,6 @@
 #include "base/status.h"
 #include "base/thread_name.h"
 #include "ledger/pending_state.h"
-#include "ledger/rocks.h"
-#include "rocksdb/db.h"
-#include "rocksdb/write_batch.h"
 
 namespace yizhan::ledger {
 namespace {
@@ -23,6 +19,19 @@ constexpr size_t kMaxRecordBytes = 4 << 20;
 constexpr size_t kMaxCommandBytes = 16 << 20;
 // A batch ends behind the command that reaches this.
 constexpr size_t kBatchBytes = 4 << 20;
+// Calls of Own and Ingest waiting at most, and the bytes of what Ingest has brought.
+constexpr size_t kMaxTasks = 65'536;
+constexpr size_t kMaxIngestBytes = 64 << 20;
+
+int64_t SteadyNs() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+absl::Status NotRunning() {
+  return RefuseForNow(absl::StatusCode::kUnavailable, "NOT_RUNNING", "the ledger is not running; try again later",
+                      1'000);
+}
 
 metrics::Counter& Records() {
   static metrics::Counter& counter = metrics::GetCounter("yizhan_ledger_records_total", "Records committed.");
@@ -40,36 +49,6 @@ metrics::Histogram& CommitSeconds() {
 }
 }  // namespace
 
-// Records, state and heads of the current batch into RocksDB.
-class Writer::StoreWrite : public LocalWrite {
- public:
-  explicit StoreWrite(Writer* writer) : writer_(writer) {}
-
-  absl::Status Write(bool sync) override {
-    rocksdb::WriteOptions options;
-    options.sync = sync;
-    rocksdb::Status status = writer_->folder_.store->db()->Write(options, writer_->write_.get());
-    if (status.ok()) {
-      // RocksDB has put the batch's first sequence number into its head: fixed64, little-endian (write_batch.cc,
-      // "rep_").
-      const std::string& rep = writer_->write_->Data();
-      uint64_t sequence = 0;
-      for (int i = 7; i >= 0; --i) sequence = sequence << 8 | static_cast<unsigned char>(rep[static_cast<size_t>(i)]);
-      if (sync) writer_->folder_.store->MarkSynced(sequence + writer_->write_->Count() - 1);
-      return absl::OkStatus();
-    }
-    absl::Status refused = FromRocks(status, "committing");
-    if (status.IsIOError() && !(status.IsNoSpace() && writer_->folder_.store->Resumable())) Die(refused.message());
-    writer_->store_refuses_ = true;
-    writer_->room_ = refused;
-    writer_->room_checked_us_ = writer_->NowUs();
-    return refused;
-  }
-
- private:
-  Writer* const writer_;
-};
-
 Writer::Writer(const Options* options, Folder* folder, Committer* committer, Completion* completion)
     : options_(*options),
       folder_(*folder),
@@ -77,7 +56,16 @@ Writer::Writer(const Options* options, Folder* folder, Committer* committer, Com
       completion_(*completion),
       queue_length_("yizhan_ledger_queue_length", "Commands waiting to be decided.", {},
                     [this] { return static_cast<double>(Waiting()); }),
-      write_(new rocksdb::WriteBatch) {}
+      stalled_ns_(options_.committer == nullptr ? 0 : absl::ToInt64Nanoseconds(options_.stalled_after)),
+      room_(&options_, folder_.store.get()),
+      batch_(&folder_, &room_),
+      ingester_(&folder_, &batch_, &room_) {
+  // There from the start, and not made by several writers at once (the registry's lock is one that ThreadSanitizer does
+  // not see).
+  Records();
+  Refused();
+  CommitSeconds();
+}
 
 size_t Writer::Waiting() {
   std::lock_guard lock(mutex_);
@@ -110,12 +98,17 @@ void Writer::Submit(PartitionCore* partition, Command command) {
                         absl::StrCat("an actor or request id is longer than ", kMaxIdBytes, " bytes")));
     return;
   }
+  if (!partition->owned.load(std::memory_order_relaxed)) return command.done(NotOwner(partition->id));
+  if (Stalled()) {
+    command.done(RefuseForNow(absl::StatusCode::kUnavailable, "NO_QUORUM",
+                              "the cluster's log does not answer; what is written is kept, try again", 1'000));
+    return;
+  }
   absl::Status refused;
   {
     std::lock_guard lock(mutex_);
     if (!running_ || stopping_) {
-      refused = RefuseForNow(absl::StatusCode::kUnavailable, "NOT_RUNNING",
-                             "the ledger is not running; try again later", 1'000);
+      refused = NotRunning();
     } else if (queue_.size() + taken_.load(std::memory_order_relaxed) >= options_.max_queued) {
       refused = RefuseForNow(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
                              absl::StrCat(options_.max_queued, " commands are waiting already; try again"), 50);
@@ -131,98 +124,142 @@ void Writer::Submit(PartitionCore* partition, Command command) {
   }
 }
 
-absl::Status Writer::Run(absl::AnyInvocable<absl::Status()> run) {
-  Task task{std::move(run), {}, false};
+bool Writer::Stalled() const {
+  const int64_t since = commit_since_ns_.load(std::memory_order_relaxed);
+  return since != 0 && SteadyNs() - since > stalled_ns_;
+}
+
+void Writer::Own(PartitionCore* partition, bool owned, absl::AnyInvocable<void(absl::Status)> done) {
+  Post([this, partition, owned, done = std::move(done)](absl::Status refused) mutable {
+    if (!refused.ok()) return done(std::move(refused));
+    Tell(std::make_unique<Completed>(), std::move(done), SetOwned(*partition, owned));
+  });
+}
+
+absl::Status Writer::SetOwned(PartitionCore& partition, bool owned) {
+  // One whose state does not follow from its records must not decide.
+  if (owned) YZ_RETURN_IF_ERROR(partition.status());
+  partition.owned.store(owned, std::memory_order_release);
+  return absl::OkStatus();
+}
+
+void Writer::Ingest(std::vector<Arrived> arrived, absl::AnyInvocable<void(absl::Status)> done) {
+  const size_t weight = Ingester::Weight(arrived);
+  if (ingest_bytes_.fetch_add(weight) + weight > kMaxIngestBytes) {
+    ingest_bytes_.fetch_sub(weight);
+    done(RefuseForNow(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                      absl::StrCat(kMaxIngestBytes >> 20, " MiB of records are waiting to be taken in; try again"),
+                      50));
+    return;
+  }
+  Post([this, weight, arrived = std::move(arrived), done = std::move(done)](absl::Status refused) mutable {
+    auto completed = std::make_unique<Completed>();
+    absl::Status status = refused.ok() ? ingester_.Carry(arrived, *completed) : refused;
+    arrived.clear();
+    ingest_bytes_.fetch_sub(weight);
+    if (!refused.ok()) return done(std::move(refused));
+    Tell(std::move(completed), std::move(done), std::move(status));
+  });
+}
+
+void Writer::LookForRoom() {
+  Post([this](absl::Status refused) {
+    if (refused.ok()) (void)room_.Check();
+  });
+}
+
+void Writer::Tell(std::unique_ptr<Completed> completed, absl::AnyInvocable<void(absl::Status)> done,
+                  absl::Status status) {
+  completed->after = [done = std::move(done), status = std::move(status)]() mutable { done(std::move(status)); };
+  completion_.HandOver(std::move(completed));
+}
+
+void Writer::Post(Task task) {
+  absl::Status refused;
   {
-    std::unique_lock lock(mutex_);
-    if (running_ && !stopping_) {
-      tasks_.push_back(&task);
-      changed_.notify_all();
-      changed_.wait(lock, [&] { return task.done; });
-      return task.status;
+    std::lock_guard lock(mutex_);
+    if (!running_ || stopping_) {
+      refused = NotRunning();
+    } else if (tasks_.size() >= kMaxTasks) {
+      refused = RefuseForNow(absl::StatusCode::kResourceExhausted, "QUEUE_FULL",
+                             absl::StrCat(kMaxTasks, " calls are waiting for the ledger already; try again"), 50);
+    } else {
+      tasks_.push_back(std::move(task));
+      tasks_wait_.store(true, std::memory_order_relaxed);
     }
   }
-  if (thread_.joinable()) return absl::UnavailableError("the ledger is stopping");
-  return task.run();
+  if (!refused.ok()) return task(std::move(refused));
+  changed_.notify_all();
+}
+
+void Writer::RunTasks() {
+  std::vector<Task> tasks;
+  {
+    std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+    tasks_wait_.store(false, std::memory_order_relaxed);
+  }
+  for (Task& task : tasks) task(absl::OkStatus());
 }
 
 void Writer::Loop() {
   std::vector<Queued> taken;
   for (;;) {
-    std::vector<Task*> tasks;
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return stopping_ || !queue_.empty() || !tasks_.empty(); });
       taken.swap(queue_);
-      tasks.swap(tasks_);
       taken_.store(taken.size(), std::memory_order_relaxed);
-      if (taken.empty() && tasks.empty()) {
+      if (taken.empty() && tasks_.empty()) {
         running_ = false;
         return;
       }
     }
-    for (size_t at = 0; at < taken.size();) at = Batch(taken, at);
-    taken.clear();
-    for (Task* task : tasks) {
-      absl::Status status = task->run();
-      rows_.Clear();  // it may have put a whole state in place
-      std::lock_guard lock(mutex_);
-      task->status = std::move(status);
-      task->done = true;
+    for (size_t at = 0;;) {
+      if (tasks_wait_.load(std::memory_order_relaxed)) RunTasks();
+      if (at == taken.size()) break;
+      at = Batch(taken, at);
     }
-    if (!tasks.empty()) changed_.notify_all();
+    taken.clear();
   }
 }
 
 size_t Writer::Batch(std::vector<Queued>& taken, size_t begin) {
   auto completed = std::make_unique<Completed>();
-  const absl::Status room = CheckRoom();
+  const absl::Status room = room_.Check();
+  const CommitLimits limits = committer_.limits();
+  const size_t max_partitions = std::max<size_t>(1, limits.max_partitions);
+  const size_t full = std::min(kBatchBytes, limits.max_bytes / 2);
+  max_command_bytes_ = std::min(kMaxCommandBytes, limits.max_bytes / 2);
   size_t at = begin;
-  for (; at < taken.size() && at - begin < options_.max_batch && batch_bytes_ < kBatchBytes; ++at) {
+  do {
     Queued& queued = taken[at];
+    if (!queued.partition->touched && batch_.touched().size() >= max_partitions) break;
     absl::StatusOr<Command::Outcome> outcome = Carry(*queued.partition, queued.command, room);
-    completed->answers.push_back({std::move(queued.command.done), std::move(outcome)});
+    completed->answers.push_back({std::move(queued.command.done), std::move(outcome), queued.partition});
     queued.command.decide = nullptr;
-  }
+    ++at;
+  } while (at < taken.size() && at - begin < options_.max_batch && batch_.bytes() < full);
   taken_.fetch_sub(at - begin, std::memory_order_relaxed);
-  if (!touched_.empty()) {
+  if (!batch_.touched().empty()) {
     if (absl::Status committed = Commit(); committed.ok()) {
-      for (PartitionCore* partition : touched_) {
-        partition->head_time_us.store(partition->last_time_us, std::memory_order_relaxed);
-        partition->head.store(partition->last_seq, std::memory_order_release);
-        Records().Add(partition->records.size());
-        completed->appended.emplace_back(partition, std::move(partition->records));
-      }
+      for (const PartitionCore* partition : batch_.touched()) Records().Add(partition->records.size());
+      batch_.Publish(*completed);
     } else {
       Refused().Add(completed->answers.size());
+      batch_.TakeBack();
       // Whatever was answered in this batch was answered over a state that never came to be.
-      for (Completed::Answer& answer : completed->answers) answer.outcome = committed;
-      for (PartitionCore* partition : touched_) {
-        partition->last_seq = partition->head.load();
-        partition->last_time_us = partition->head_time_us.load();
-        partition->requests.Truncate(partition->last_seq);
-      }
+      for (Completed::Answer& answer : completed->answers)
+        answer.outcome =
+            answer.partition->owned.load(std::memory_order_relaxed) ? committed : NotOwner(answer.partition->id);
     }
-    Forget();
   }
   completion_.HandOver(std::move(completed));
   return at;
 }
 
-void Writer::Forget() {
-  for (PartitionCore* partition : touched_) {
-    partition->records.clear();
-    partition->raw.clear();
-    partition->overlay.Clear();
-    partition->touched = false;
-  }
-  touched_.clear();
-  folder_.arena->Clear();
-  write_->Clear();
-  batch_bytes_ = 0;
-}
-
 absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command& command, const absl::Status& room) {
+  if (!partition.owned.load(std::memory_order_relaxed)) return NotOwner(partition.id);
   YZ_RETURN_IF_ERROR(partition.status());
   uint64_t fingerprint = 0;
   if (!command.request_id.empty()) {
@@ -230,8 +267,9 @@ absl::StatusOr<Command::Outcome> Writer::Carry(PartitionCore& partition, Command
     YZ_ASSIGN_OR_RETURN(auto earlier, Repeated(partition, fingerprint, command));
     if (earlier) return *std::move(earlier);
   }
-  const DecideContext context{partition.id, std::max(NowUs(), partition.last_time_us + 1), partition.last_seq + 1};
-  PendingState state(&partition.overlay, StoredState(folder_.store.get(), partition.number, nullptr), &rows_);
+  const DecideContext context{partition.id, std::max(NowUs(options_.hooks), partition.last_time_us + 1),
+                              partition.last_seq + 1};
+  PendingState state = batch_.StateOf(partition);
   YZ_ASSIGN_OR_RETURN(Proposal proposal, command.decide(context, state));
   Command::Outcome outcome;
   outcome.result = proposal.result;
@@ -298,128 +336,42 @@ absl::StatusOr<Record> Writer::RecordAt(const PartitionCore& partition, uint64_t
 }
 
 absl::Status Writer::Append(PartitionCore& partition, std::vector<Record> records, uint64_t fingerprint) {
-  // Sizes first: from the first Put on, nothing can be taken back.
-  size_t total = 0;
+  // Sizes first: from the first Add on, nothing can be taken back.
+  size_t total = 0, largest = 0;
   for (const Record& record : records) {
     const size_t size = record.ByteSizeLong();
     total += size;
-    if (size > kMaxRecordBytes || total > kMaxCommandBytes) {
-      return Refuse(
-          absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE",
-          absl::StrCat("a record may have ", kMaxRecordBytes, " bytes and a command ", kMaxCommandBytes, " at most"));
-    }
+    largest = std::max(largest, size);
   }
-  if (!partition.touched) {
-    partition.touched = true;
-    touched_.push_back(&partition);
+  if (largest > kMaxRecordBytes || total > max_command_bytes_) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "COMMAND_TOO_LARGE",
+                  absl::StrCat("a record may have ", kMaxRecordBytes, " bytes and a command ", max_command_bytes_,
+                               " at most; this one's records have ", total, ", the largest of them ", largest));
   }
-  batch_bytes_ += total;
-  RecordKey key{partition.number, 0};
   for (Record& record : records) {
     const size_t size = static_cast<size_t>(record.GetCachedSize());
     char* at = folder_.arena->Allocate(size);
     record.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(at));
-    partition.raw.emplace_back(at, size);
-    key.seq = record.seq();
-    write_->Put(folder_.store->table(Table::kRecords), key.Encode(), rocksdb::Slice(at, size));
-    partition.requests.Add(key.seq, fingerprint);
-    if (key.seq % kRequestBlock == 0) {
-      auto* requests = folder_.store->table(Table::kRequests);
-      const uint64_t block = key.seq / kRequestBlock - 1;
-      write_->Put(requests, RequestBlockKey(partition.number, block), partition.requests.EncodeBlock(key.seq));
-      const uint64_t kept = partition.requests.window() / kRequestBlock + 1;
-      if (block > kept) write_->Delete(requests, RequestBlockKey(partition.number, block - kept - 1));
-    }
-    partition.last_seq = key.seq;
-    partition.last_time_us = record.time_us();
-    partition.records.push_back(std::move(record));
+    batch_.Add(partition, std::move(record), {at, size}, fingerprint);
   }
   return absl::OkStatus();
 }
 
 absl::Status Writer::Commit() {
-  std::vector<PartitionBatch> batches;
-  batches.reserve(touched_.size());
-  auto* state = folder_.store->table(Table::kState);
-  std::string key;
-  for (PartitionCore* partition : touched_) {
-    key.clear();
-    AppendU32(key, partition->number);
-    // Only the last value of a key that changed many times in the batch is written.
-    for (const auto& [service_key, entry] : partition->overlay.map()) {
-      key.resize(4);
-      key += service_key;
-      if (entry.deleted) {
-        write_->Delete(state, key);
-      } else {
-        write_->Put(state, key, ToSlice(entry.value));
-      }
-    }
-    write_->Put(folder_.store->table(Table::kMeta), meta::HeadKey(partition->number),
-                Head{partition->last_seq, partition->last_time_us}.Encode());
-    batches.push_back({partition->id, partition->head.load() + 1, std::move(partition->raw)});
-  }
-  StoreWrite local(this);
-  const auto begin = std::chrono::steady_clock::now();
-  CommitResult result = committer_.Commit(batches, local);
-  CommitSeconds().Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  if (result.verdict == CommitResult::Verdict::kOk) {
-    for (PartitionCore* partition : touched_) {
-      key.clear();
-      AppendU32(key, partition->number);
-      for (const auto& [service_key, entry] : partition->overlay.map()) {
-        key.resize(4);
-        key += service_key;
-        rows_.Committed(key, entry.deleted ? std::nullopt : std::optional(entry.value));
-      }
-    }
-    return absl::OkStatus();
-  }
-  rows_.Clear();  // whether it was committed after all is for the store to say
+  batch_.Seal();
+  const std::vector<PartitionBatch> batches = batch_.Contents();
+  const int64_t begin = SteadyNs();
+  if (stalled_ns_ > 0) commit_since_ns_.store(begin, std::memory_order_relaxed);
+  CommitResult result = committer_.Commit(batches, batch_);
+  commit_since_ns_.store(0, std::memory_order_relaxed);
+  CommitSeconds().Observe(1e-9 * static_cast<double>(SteadyNs() - begin));
+  if (result.verdict == CommitResult::Verdict::kOk) return absl::OkStatus();
   for (const PartitionId& id : result.fenced) {
-    if (PartitionCore* partition = folder_.Find(id)) {
-      partition->SetStatus(Refuse(absl::StatusCode::kUnavailable, "FENCED",
-                                  absl::StrCat("another machine owns partition ", partition->name, " now; ask there")));
-    }
+    if (PartitionCore* partition = folder_.Find(id)) partition->owned.store(false, std::memory_order_release);
   }
-  if (result.status.ok())
+  if (result.verdict == CommitResult::Verdict::kFenced || result.status.ok())
     return RefuseForNow(absl::StatusCode::kUnavailable, "NOT_COMMITTED", "the batch was not committed; try again", 100);
   return result.status;
-}
-
-absl::Status Writer::CheckRoom() {
-  const int64_t now = NowUs();
-  if (now >= room_checked_us_ && now - room_checked_us_ < 1'000'000 && room_checked_us_ != 0) return room_;
-  room_checked_us_ = now;
-  uint64_t free_bytes = 0;
-  if (options_.hooks.free_bytes) {
-    free_bytes = options_.hooks.free_bytes();
-  } else {
-    struct statvfs disk;
-    if (statvfs(folder_.store->path().c_str(), &disk) == 0)
-      free_bytes = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
-  }
-  if (free_bytes < options_.min_free_bytes) {
-    room_ =
-        RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL",
-                     absl::StrCat("the data folder's disk has ", free_bytes >> 20, " MiB free and needs ",
-                                  options_.min_free_bytes >> 20, " MiB; free some space, then it goes on by itself"),
-                     1'000);
-    return room_;
-  }
-  if (store_refuses_) {
-    room_ = folder_.store->Resume();
-    if (!room_.ok()) return room_;
-    store_refuses_ = false;
-  }
-  room_ = absl::OkStatus();
-  return room_;
-}
-
-int64_t Writer::NowUs() const {
-  if (options_.hooks.now_us) return options_.hooks.now_us();
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace yizhan::ledger

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,8 +18,10 @@
 #include "ledger/commit.h"
 #include "ledger/completion.h"
 #include "ledger/core.h"
+#include "ledger/ingest.h"
 #include "ledger/ledger.h"
-#include "ledger/row_cache.h"
+#include "ledger/pending_batch.h"
+#include "ledger/room.h"
 
 namespace yizhan::ledger {
 
@@ -34,22 +35,28 @@ class Writer {
   // Refuses what comes, finishes what waits.
   void Stop();
   void Submit(PartitionCore* partition, Command command);
-  // Runs `task` on the writer between two batches and waits for it; on this thread when the writer does not run.
-  absl::Status Run(absl::AnyInvocable<absl::Status()> task);
+  // As the ledger's calls of these names.
+  void Own(PartitionCore* partition, bool owned, absl::AnyInvocable<void(absl::Status)> done);
+  void Ingest(std::vector<Arrived> arrived, absl::AnyInvocable<void(absl::Status)> done);
+  // Has the writer look whether the disk takes writes again, soon.
+  void LookForRoom();
+  // On the writer, or while there is none.
+  static absl::Status SetOwned(PartitionCore& partition, bool owned);
 
  private:
   struct Queued {
     PartitionCore* partition;
     Command command;
   };
-  struct Task {
-    absl::AnyInvocable<absl::Status()> run;
-    absl::Status status;
-    bool done = false;
-  };
-  class StoreWrite;
+  // Called with ok on the writer between two batches; with a refusal at once.
+  using Task = absl::AnyInvocable<void(absl::Status)>;
 
   size_t Waiting();
+  bool Stalled() const;
+  void Post(Task task);
+  void RunTasks();
+  // Has `done` called behind everything that is in `completed` or was handed over before.
+  void Tell(std::unique_ptr<Completed> completed, absl::AnyInvocable<void(absl::Status)> done, absl::Status status);
   void Loop();
   // Decides queued_[begin...) as far as one batch goes and commits it. Returns where it stopped.
   size_t Batch(std::vector<Queued>& taken, size_t begin);
@@ -60,11 +67,9 @@ class Writer {
                                                            const Command& command) const;
   absl::StatusOr<Record> RecordAt(const PartitionCore& partition, uint64_t seq) const;
   absl::Status Append(PartitionCore& partition, std::vector<Record> records, uint64_t fingerprint);
+  // Ok: it is committed. Else what the batch's commands are refused with, but for those on partitions that are not
+  // owned any more.
   absl::Status Commit();
-  void Forget();
-  // Ok while there is room on the disk and the store takes writes; looks again about once a second.
-  absl::Status CheckRoom();
-  int64_t NowUs() const;
 
   const Options& options_;
   Folder& folder_;
@@ -74,22 +79,24 @@ class Writer {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Queued> queue_;
-  std::vector<Task*> tasks_;
+  std::vector<Task> tasks_;
   bool running_ = false;
   bool stopping_ = false;
   std::atomic<size_t> taken_{0};  // taken from the queue and not decided yet
+  std::atomic<bool> tasks_wait_{false};
+  std::atomic<size_t> ingest_bytes_{0};  // waiting to be taken in
   std::thread thread_;
 
   const metrics::GaugeFunction queue_length_;
 
+  const int64_t stalled_ns_;                 // 0: never
+  std::atomic<int64_t> commit_since_ns_{0};  // when the Commit under way has begun; 0: none, or nobody asks
+
   // The writer's own.
-  std::unique_ptr<rocksdb::WriteBatch> write_;
-  std::vector<PartitionCore*> touched_;
-  size_t batch_bytes_ = 0;
-  RowCache rows_{16 << 20};
-  int64_t room_checked_us_ = 0;
-  absl::Status room_;
-  bool store_refuses_ = false;
+  Room room_;
+  PendingBatch batch_;
+  Ingester ingester_;
+  size_t max_command_bytes_ = 0;
 };
 
 }  // namespace yizhan::ledger

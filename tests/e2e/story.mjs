@@ -24,6 +24,7 @@ const chapters = [
   { name: 'interfaces', needs: [] },
   { name: 'bad_input', needs: [] },
   { name: 'refusals', needs: [] },
+  { name: 'cluster', needs: [] },
   { name: 'pages', needs: [] },
 ];
 

@@ -19,7 +19,7 @@ FOREIGN = {
     r"rocksdb/": ["services/ledger", "audit/index", "audit/archive/item_store"],
     r"ldap\.h|lber\.h": ["ldap"],
     r"boost/(asio|beast)": ["services/edge", "services/base/http"],
-    r"grpcpp/|grpc/": ["services/base/rpc"],
+    r"grpcpp/|grpc/": ["services/base/rpc", "services/cluster/etcd"],
     r"CLI/": ["services/appliance", "audit/verify", "ldap/testing"],
     r"prometheus/": ["services/base"],
     r"sodium\.h": ["ldap", "services/base"],

@@ -1,5 +1,7 @@
 #include "base/rpc/channel.h"
 
+#include <arpa/inet.h>
+
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -7,11 +9,15 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "base/rpc/grpc_channel.h"
 #include "base/rpc/grpc_library.h"
+#include "base/rpc/inner_tls.h"
 #include "base/rpc/link_client.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
@@ -70,6 +76,19 @@ class GrpcChannel final : public Channel {
   const std::string service_name_;
 };
 
+// A name, an IPv4 address or an IPv6 address in brackets; not what gRPC takes for the scheme of a path.
+bool IsHost(std::string_view host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    in6_addr bytes;
+    return inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &bytes) == 1;
+  }
+  if (host.empty() || host.size() > 253 || host == "unix" || host == "unix-abstract") return false;
+  for (char c : host) {
+    if (!absl::ascii_isalnum(c) && c != '.' && c != '-' && c != '_') return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> Channel::CallAndWait(std::string_view method, std::string request, CallOptions options) {
@@ -83,12 +102,17 @@ absl::StatusOr<std::string> Channel::CallAndWait(std::string_view method, std::s
   return answer;
 }
 
-absl::Status CheckInnerAddress(std::string_view address) {
+absl::StatusOr<InnerAddress> CheckInnerAddress(std::string_view address) {
   constexpr std::string_view kScheme = "unix:/";
-  if (address.substr(0, kScheme.size()) == kScheme) return absl::OkStatus();
+  if (address.substr(0, kScheme.size()) == kScheme) return InnerAddress::kSocket;
+  const size_t colon = address.rfind(':');
+  uint32_t port = 0;
+  if (colon != std::string_view::npos && IsHost(address.substr(0, colon)) &&
+      absl::SimpleAtoi(std::string(address.substr(colon + 1)), &port) && port <= 65535) {
+    return InnerAddress::kNetwork;
+  }
   return Refuse(absl::StatusCode::kInvalidArgument, "INNER_ADDRESS",
-                absl::StrCat("the inner face believes its callers, so its address must be unix:/PATH and not ",
-                             std::string(address)));
+                absl::StrCat("an inner face's address must be unix:/PATH or HOST:PORT and not ", std::string(address)));
 }
 
 std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std::string service_name) {
@@ -96,13 +120,46 @@ std::unique_ptr<Channel> WrapChannel(std::shared_ptr<grpc::Channel> channel, std
 }
 
 absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const std::string& address, std::string service_name) {
-  YZ_RETURN_IF_ERROR(CheckInnerAddress(address));
+  YZ_ASSIGN_OR_RETURN(const InnerAddress kind, CheckInnerAddress(address));
+  if (kind != InnerAddress::kSocket) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "INNER_ADDRESS",
+                  absl::StrCat("the inner face ", address, " is on the network: it is spoken to with certificates"));
+  }
   KeepGrpcThreads();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxLinkMessageBytes);
   return WrapChannel(grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments),
                      std::move(service_name));
+}
+
+absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const ConnectInsideOptions& options) {
+  YZ_ASSIGN_OR_RETURN(const InnerAddress kind, CheckInnerAddress(options.address));
+  if (kind != InnerAddress::kNetwork) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "INNER_ADDRESS",
+                  absl::StrCat("the inner face ", options.address, " is a socket's and takes no certificates"));
+  }
+  if (!ParseIdentity({absl::StrCat("yizhan://", options.node, "/", kAllServices)}).ok()) {
+    return Refuse(
+        absl::StatusCode::kInvalidArgument, "TLS_NAME",
+        absl::StrCat("\"", options.node, "\", which is to answer at ", options.address, ", is not a node's name"));
+  }
+  YZ_ASSIGN_OR_RETURN(const ServiceIdentity self, ReadIdentity(options.tls));
+  const std::string name = CallerName(self, options.service_name);
+  if (!options.service_name.empty() && name != options.service_name && !self.Is(options.service_name)) {
+    return Refuse(
+        absl::StatusCode::kInvalidArgument, "TLS_NAME",
+        absl::StrCat("the certificate ", options.tls.certificate, " is not for the service ", options.service_name));
+  }
+  KeepGrpcThreads();
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxLinkMessageBytes);
+  SetInnerArguments(options.node, &arguments);
+  // With the scheme, lest a host be taken for one.
+  const std::string target = "dns:///" + absl::StrReplaceAll(options.address, {{"[", "%5B"}, {"]", "%5D"}});
+  return WrapChannel(grpc::CreateCustomChannel(target, InnerChannelCredentials(options.tls, options.node), arguments),
+                     name);
 }
 
 absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options) {

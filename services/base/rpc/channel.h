@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/rpc/service.h"
+#include "base/tls.h"
 #include "yizhan/live/v1/link_service.pb.h"
 
 namespace yizhan::rpc {
@@ -85,7 +86,30 @@ absl::StatusOr<std::unique_ptr<Channel>> Connect(const ConnectOptions& options);
 // those of `service_name` unless they pass a caller on. Connects at the first call. InvalidArgument for another
 // address.
 absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const std::string& address, std::string service_name);
-// Whether an address may be an inner face's.
-absl::Status CheckInnerAddress(std::string_view address);
+
+// What the inner face of another machine needs to be spoken to.
+struct ConnectInsideOptions {
+  // "HOST:PORT". A number is better than a name: a resolver that is away at the first attempt costs up to two minutes.
+  std::string address;
+  // This process's own files; watched, as ServerOptions::inner_tls.
+  TlsPaths tls;
+  // The node that must answer: a server whose certificate has no "yizhan://NODE/..." of it is not spoken to, whatever
+  // its address and DNS names.
+  std::string node;
+  // Which of the certificate's services calls, where it is of several; empty: the first.
+  std::string service_name = "";
+};
+
+// A channel to the inner face of a server on another machine. Connects at the first call. A silent peer is given up
+// within five seconds, with its calls and links (Unavailable), and tried again a second later at most; an attempt that
+// nothing answers takes three. Calls meanwhile fail with the attempt. Unavailable says why a server is not accepted;
+// one that does not accept this certificate just closes. InvalidArgument for an address or a node that is none or a
+// service that is not in the certificate, and as ReadIdentity().
+absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const ConnectInsideOptions& options);
+
+// Whether an address may be an inner face's, and whether it is one that needs certificates. InvalidArgument
+// (INNER_ADDRESS) for one that is neither "unix:/PATH" nor "HOST:PORT".
+enum class InnerAddress { kSocket, kNetwork };
+absl::StatusOr<InnerAddress> CheckInnerAddress(std::string_view address);
 
 }  // namespace yizhan::rpc

@@ -49,6 +49,9 @@ absl::Status LinkPeer::TakeFrame(UpFrame& frame) {
       Begin(frame.hello().edge_id());
       break;
     case UpFrame::kOpen: {
+      // Else an edge could call as any service.
+      if (frame.open().principal().kind() == Principal::KIND_SERVICE)
+        return absl::InvalidArgumentError("a session is a person's or a visitor's, never a service's");
       auto principal = std::make_shared<const Principal>(frame.open().principal());
       if (hub_->Open(link_, frame.open().session(), principal))
         principals_[frame.open().session()] = std::move(principal);

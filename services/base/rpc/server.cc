@@ -10,6 +10,7 @@
 
 #include "base/logging.h"
 #include "base/rpc/grpc_library.h"
+#include "base/rpc/inner_tls.h"
 #include "base/rpc/link_hub.h"
 #include "base/rpc/link_server.h"
 #include "base/rpc/local_transport.h"
@@ -75,7 +76,8 @@ class Streams {
 // What gRPC hands every call of one face to.
 class Generic final : public grpc::CallbackGenericService {
  public:
-  Generic(Face face, const Hubs* hubs, const Streams* streams) : face_(face), hubs_(hubs), streams_(streams) {}
+  Generic(Face face, const Hubs* hubs, const Streams* streams)
+      : face_(std::move(face)), hubs_(hubs), streams_(streams) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
     if (!face_.inner && streams_->Has(context->method())) {
@@ -91,12 +93,25 @@ class Generic final : public grpc::CallbackGenericService {
     auto service = context->client_metadata().find(kLinkServiceKey);
     std::string name =
         service == context->client_metadata().end() ? "" : std::string(service->second.data(), service->second.size());
+    if (face_.certified) {
+      absl::Status may = MayLink(*context);
+      if (!may.ok()) return NewRefusal(may);
+    }
     LinkHub* hub = hubs_->Find(name);
     if (hub == nullptr) return NewRefusal(NoSuchLinkService(name));
     return NewLinkReactor(context, hub, face_.table);
   }
 
  private:
+  static absl::Status MayLink(const grpc::GenericCallbackServerContext& context) {
+    YZ_ASSIGN_OR_RETURN(ServiceIdentity peer, PeerIdentity(context));
+    YZ_ASSIGN_OR_RETURN(auto access, AccessOf(kLinkMethod));
+    Principal caller;
+    caller.set_kind(Principal::KIND_SERVICE);
+    caller.set_id(CallerName(peer, "edge"));
+    return CheckAccess(access, caller, kLinkMethod);
+  }
+
   const Face face_;
   const Hubs* const hubs_;
   const Streams* const streams_;
@@ -119,19 +134,44 @@ class ServerImpl final : public Server {
       : name_(options.service_name),
         local_(std::make_shared<LocalTransport>(
             table, [hubs = &hubs_](std::string_view service) { return hubs->Find(service); })),
-        inner_service_({table, nullptr, true}, &hubs_, &streams_),
+        inner_service_(
+            {table, nullptr, true,
+             CheckInnerAddress(options.inner_address).value_or(InnerAddress::kSocket) == InnerAddress::kNetwork, name_},
+            &hubs_, &streams_),
         outer_service_({table, authenticator, false}, &hubs_, &streams_) {}
   ~ServerImpl() override { Stop(); }
 
-  absl::Status ListenInside(const std::string& address) {
-    YZ_RETURN_IF_ERROR(CheckInnerAddress(address));
+  absl::Status ListenInside(const ServerOptions& options) {
+    const std::string& address = options.inner_address;
+    YZ_ASSIGN_OR_RETURN(const InnerAddress kind, CheckInnerAddress(address));
+    const bool has_tls = !options.inner_tls.ca.empty() || !options.inner_tls.certificate.empty() ||
+                         !options.inner_tls.private_key.empty();
+    if (has_tls != (kind == InnerAddress::kNetwork)) {
+      return Refuse(absl::StatusCode::kInvalidArgument, "INNER_TLS",
+                    has_tls ? "the inner face " + address + " is a socket's and takes no certificates"
+                            : "the inner face " + address + " is on the network and needs ca, certificate and key");
+    }
     grpc::ServerBuilder inner;
     inner.SetMaxReceiveMessageSize(kMaxLinkMessageBytes);
     inner.SetMaxSendMessageSize(kMaxLinkMessageBytes);
     int bound = 0;
-    inner.AddListeningPort(address, grpc::InsecureServerCredentials(), &bound);
+    if (kind == InnerAddress::kSocket) {
+      inner.AddListeningPort(address, grpc::InsecureServerCredentials(), &bound);
+    } else {
+      YZ_RETURN_IF_ERROR(ReadIdentity(options.inner_tls).status());
+      SetInnerArguments(&inner);
+      inner.AddListeningPort(address, InnerServerCredentials(options.inner_tls), &bound);
+    }
     inner.RegisterCallbackGenericService(&inner_service_);
     inner_ = inner.BuildAndStart();
+    if (kind == InnerAddress::kNetwork) {
+      if (inner_ == nullptr || bound == 0) {
+        return Refuse(absl::StatusCode::kUnavailable, "PORT_IN_USE",
+                      "gRPC cannot listen on " + address + ": is the port free, is the address this machine's?");
+      }
+      inner_port_ = bound;
+      return absl::OkStatus();
+    }
     const std::string path = address.substr(address.find(':') + 1);
     if (inner_ == nullptr || bound == 0 || ::chmod(path.c_str(), 0600) != 0) {
       return Refuse(absl::StatusCode::kUnavailable, "PORT_IN_USE",
@@ -174,6 +214,7 @@ class ServerImpl final : public Server {
   }
 
   int port() const override { return port_; }
+  int inner_port() const override { return inner_port_; }
   std::unique_ptr<Channel> channel() override { return local_->NewChannel(name_); }
   Hub* ServeLink(std::string service, LinkHandler* handler) override { return hubs_.Serve(service, handler); }
 
@@ -196,7 +237,7 @@ class ServerImpl final : public Server {
   Streams streams_;
   const std::shared_ptr<LocalTransport> local_;
   Generic inner_service_, outer_service_;
-  int port_ = 0;
+  int port_ = 0, inner_port_ = 0;
   std::unique_ptr<OuterPort> outer_port_;
   std::unique_ptr<grpc::Server> inner_, outer_;
 };
@@ -210,7 +251,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, con
   }
   auto server = std::make_unique<ServerImpl>(options, table, authenticator);
   if (!options.inner_address.empty() || !options.address.empty()) KeepGrpcThreads();
-  if (!options.inner_address.empty()) YZ_RETURN_IF_ERROR(server->ListenInside(options.inner_address));
+  if (!options.inner_address.empty()) YZ_RETURN_IF_ERROR(server->ListenInside(options));
   if (!options.address.empty()) YZ_RETURN_IF_ERROR(server->ListenOutside(options));
   return server;
 }

@@ -538,11 +538,16 @@ TEST_P(ServerTest, StoppingAnswersEveryCallAndRefusesNewOnes) {
   EXPECT_EQ(channel_->CallAndWait(kSend, "", options).status().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_P(ServerTest, AnInnerFaceIsNeverOnTheNetwork) {
+TEST_P(ServerTest, AnInnerFaceIsOnTheNetworkOnlyWithCertificates) {
   ServerOptions options;
   options.inner_address = "127.0.0.1:0";
-  EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "INNER_ADDRESS");
-  EXPECT_EQ(ReasonOf(ConnectInside("dns:///somewhere", "test").status()), "INNER_ADDRESS");
+  EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "INNER_TLS");
+  for (const char* address : {"dns:///somewhere", "unix:80", "unix:relative", "somewhere", ":80", "[::1]", "a:65536"}) {
+    options.inner_address = address;
+    EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "INNER_ADDRESS") << address;
+    EXPECT_EQ(ReasonOf(ConnectInside(address, "test").status()), "INNER_ADDRESS") << address;
+  }
+  EXPECT_EQ(ReasonOf(ConnectInside("127.0.0.1:80", "test").status()), "INNER_ADDRESS");
   options.inner_address = "unix:/nonexistent/folder/socket";
   EXPECT_EQ(ReasonOf(Server::Start(options, &table_, nullptr).status()), "PORT_IN_USE");
 }

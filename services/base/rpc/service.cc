@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "base/logging.h"
 #include "base/metrics.h"
@@ -26,6 +27,17 @@ bool HasRule(const Access& access) {
   return access.anyone() || access.people() || access.visitors() || access.internal() || access.roles_size() > 0;
 }
 
+// A process of every service counts as each of them.
+absl::Status CheckService(const Access& access, const Principal& caller, const std::string& method) {
+  if (access.services().empty() || caller.id() == "yizhan") return absl::OkStatus();
+  for (const std::string& service : access.services()) {
+    if (caller.id() == service) return absl::OkStatus();
+  }
+  return Refuse(absl::StatusCode::kPermissionDenied, "NOT_FOR_THIS_SERVICE",
+                absl::StrCat(method, " is for ", absl::StrJoin(access.services(), " and "), ", not for the service ",
+                             caller.id()));
+}
+
 }  // namespace
 
 struct ServiceTable::Method {
@@ -38,6 +50,7 @@ struct ServiceTable::Method {
 struct ServiceTable::Shared {
   std::atomic<int> in_flight{0};
   int max_in_flight = 20'000;
+  Elsewhere* elsewhere = nullptr;
   metrics::Counter& shed =
       metrics::GetCounter("yizhan_rpc_shed_total", "Calls refused because too many were in flight.");
 };
@@ -67,6 +80,8 @@ ServiceTable::~ServiceTable() = default;
 ServiceTable::ServiceTable(ServiceTable&&) noexcept = default;
 
 void ServiceTable::set_max_in_flight(int calls) { shared_->max_in_flight = calls; }
+
+void ServiceTable::set_elsewhere(Elsewhere* elsewhere) { shared_->elsewhere = elsewhere; }
 
 absl::Status ServiceTable::Malformed(const std::string& type) {
   return Refuse(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
@@ -119,6 +134,8 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
   } else if (start >= context.deadline) {
     refused = Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
                      "the caller's deadline had passed before the call began");
+  } else if (shared_->elsewhere != nullptr) {
+    refused = shared_->elsewhere->MayAnswer(method);
   }
   if (refused.ok() && shared_->in_flight.fetch_add(1, std::memory_order_relaxed) >= shared_->max_in_flight) {
     shared_->in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -133,17 +150,24 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
   }
   log::ScopedRequestId scope(context.request_id);  // for what the handler logs
   // The caller's name for the line is copied only when the line will be written.
-  entry.handler(context, request,
-                [shared = shared_.get(), &entry, start, note = entry.log->Note(context),
-                 reply = std::move(reply)](absl::StatusOr<std::string> result) mutable {
-                  if (result.ok() && result->size() > kMaxMessageBytes) {
-                    result = Refuse(absl::StatusCode::kOutOfRange, "ANSWER_TOO_LARGE",
-                                    absl::StrCat("the answer has ", result->size(), " bytes; ask for a smaller page"));
-                  }
-                  shared->in_flight.fetch_sub(1, std::memory_order_relaxed);
-                  entry.log->Answered(note, result.status(), start);
-                  reply(std::move(result));
-                });
+  RawReply finish = [shared = shared_.get(), &entry, start, note = entry.log->Note(context),
+                     reply = std::move(reply)](absl::StatusOr<std::string> result) mutable {
+    if (result.ok() && result->size() > kMaxMessageBytes) {
+      result = Refuse(absl::StatusCode::kOutOfRange, "ANSWER_TOO_LARGE",
+                      absl::StrCat("the answer has ", result->size(), " bytes; ask for a smaller page"));
+    }
+    shared->in_flight.fetch_sub(1, std::memory_order_relaxed);
+    entry.log->Answered(note, result.status(), start);
+    reply(std::move(result));
+  };
+  if (Elsewhere* elsewhere = shared_->elsewhere) {
+    finish = [elsewhere, context, &entry, bytes = std::string(request),
+              finish = std::move(finish)](absl::StatusOr<std::string> result) mutable {
+      if (result.ok() || !elsewhere->Would(result.status())) return finish(std::move(result));
+      elsewhere->Call(context, entry.name, std::move(bytes), result.status(), std::move(finish));
+    };
+  }
+  entry.handler(context, request, std::move(finish));
 }
 
 std::vector<std::string> ServiceTable::Missing(std::string_view service_full_name) const {
@@ -185,7 +209,7 @@ absl::Status CheckAccess(const Access& access, const Principal& caller, std::str
   if (access.anyone()) return absl::OkStatus();
   switch (caller.kind()) {
     case Principal::KIND_SERVICE:
-      if (access.internal()) return absl::OkStatus();
+      if (access.internal()) return CheckService(access, caller, name);
       return Refuse(absl::StatusCode::kPermissionDenied, "NOT_FOR_SERVICES",
                     absl::StrCat(name, " is for people: a service calls it on behalf of one"));
     case Principal::KIND_PERSON: {

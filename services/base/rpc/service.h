@@ -45,6 +45,10 @@ struct Context {
   // The session of a link at an edge; 0 for other calls. With edge_id it names a device.
   uint64_t link_session = 0;
   std::string edge_id;
+  // The machine whose certificate the call came with, over the network's inner face; else empty.
+  std::string node;
+  // How many machines have passed the call on.
+  uint32_t hops = 0;
 
   bool HasRole(Role role) const;
   // "person:ID", "visitor:ID", "service:NAME": the ledger's actor. Empty when nobody was authenticated.
@@ -82,6 +86,20 @@ class Reply {
   RawReply send_;
 };
 
+// Where this process is one of several machines: what is not to be answered here, and who answers it then. Thread-safe;
+// nothing of it blocks.
+class Elsewhere {
+ public:
+  virtual ~Elsewhere() = default;
+  // Why no call of this method may be answered here at present; ok when it may.
+  virtual absl::Status MayAnswer(std::string_view method) const = 0;
+  // Whether a handler's refusal means that another machine would have done it.
+  virtual bool Would(const absl::Status& refusal) const = 0;
+  // Has the call answered there. `reply` runs once, on any thread.
+  virtual void Call(const Context& context, std::string method, std::string request, const absl::Status& refusal,
+                    RawReply reply) = 0;
+};
+
 class ServiceTable {
  public:
   ServiceTable();
@@ -114,6 +132,9 @@ class ServiceTable {
   // Methods of the service's descriptor ("yizhan.im.v1.MessageService") that have no handler: a service checks at start
   // that this is empty. Streaming methods are not counted.
   std::vector<std::string> Missing(std::string_view service_full_name) const;
+
+  // Asked for every call from now on; outlives the table's use. Before the first call.
+  void set_elsewhere(Elsewhere* elsewhere);
 
   // Calls in flight beyond which new ones are refused; 20,000 unless set.
   void set_max_in_flight(int calls);

@@ -163,5 +163,26 @@ TEST(ServiceTable, CountsAndLogsWithoutTheContent) {
       std::string::npos);
 }
 
+TEST(CheckAccessTest, AnInternalMethodMayBeForSomeServicesOnly) {
+  yizhan::common::v1::Access access;
+  access.set_internal(true);
+  auto ask = [&](const std::string& service) {
+    Principal caller;
+    caller.set_kind(Principal::KIND_SERVICE);
+    caller.set_id(service);
+    return CheckAccess(access, caller, "/a.B/C");
+  };
+  EXPECT_TRUE(ask("desk").ok()) << "no list: every service";
+  access.add_services("im");
+  access.add_services("audit");
+  EXPECT_TRUE(ask("im").ok());
+  EXPECT_TRUE(ask("audit").ok());
+  EXPECT_TRUE(ask("yizhan").ok()) << "a process of all services";
+  for (const char* other : {"desk", "i", "im2", ""}) EXPECT_EQ(ReasonOf(ask(other)), "NOT_FOR_THIS_SERVICE") << other;
+  // A list alone opens nothing.
+  access.set_internal(false);
+  EXPECT_EQ(ReasonOf(ask("im")), "METHOD_WITHOUT_RULE");
+}
+
 }  // namespace
 }  // namespace yizhan::rpc

@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "base/ids.h"
+#include "base/rpc/inner_tls.h"
 #include "base/rpc/stamp.h"
 #include "base/rpc/wire.h"
 #include "base/status.h"
@@ -56,14 +57,26 @@ class UnaryReactor final : public grpc::ServerGenericBidiReactor {
  private:
   void EnterInside() {
     context_.remote_address = Metadata(*server_context_, kRemoteKey);
+    ServiceIdentity peer;
+    if (face_->certified) {
+      absl::StatusOr<ServiceIdentity> identity = PeerIdentity(*server_context_);
+      if (!identity.ok()) return Answer(identity.status());
+      peer = *std::move(identity);
+      context_.node = peer.node;
+    }
     const auto& metadata = server_context_->client_metadata();
     if (auto found = metadata.find(kCallerKey); found != metadata.end()) {
       if (!context_.caller.ParseFromArray(found->second.data(), static_cast<int>(found->second.size()))) {
         return Answer(absl::InternalError("the caller that was passed on cannot be read"));
       }
+      if (face_->certified) {
+        absl::Status may = MayPassOn(peer, context_.caller, face_->service_name);
+        if (!may.ok()) return Answer(may);
+      }
     } else {
       context_.caller.set_kind(Principal::KIND_SERVICE);
-      context_.caller.set_id(Metadata(*server_context_, kServiceKey));
+      std::string claimed = Metadata(*server_context_, kServiceKey);
+      context_.caller.set_id(face_->certified ? CallerName(peer, claimed) : claimed);
     }
     Dispatch();
   }

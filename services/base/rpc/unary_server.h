@@ -16,6 +16,9 @@ struct Face {
   // Null on the inner face, whose callers are believed.
   Authenticator* authenticator;
   bool inner;
+  // Inner, over the network: who calls is what their certificate says, and this is who is called.
+  bool certified = false;
+  std::string service_name = "";
 };
 
 // The reactor of one call; deletes itself.

@@ -89,8 +89,7 @@ int Run(int argc, char** argv) {
   for (uint64_t round = 0;; ++round) {
     // Snapshots and cuts of one partition after another.
     const PartitionId id{"im", static_cast<uint32_t>(round % 4)};
-    const std::string path = absl::StrCat(argv[1], "/snapshot-", id.index);
-    auto seq = (*ledger)->WriteSnapshot(id, path);
+    auto seq = (*ledger)->WriteSnapshot(id, SnapshotPath(argv[1], id));
     if (!seq.ok()) {
       fprintf(stderr, "snapshot: %s\n", seq.status().ToString().c_str());
       return 7;

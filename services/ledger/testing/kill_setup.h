@@ -24,6 +24,10 @@ inline Options KillOptions(const std::string& dir) {
 inline PartitionId PartitionOfThread(int thread) { return {"im", static_cast<uint32_t>(thread) % 4}; }
 inline std::string KeyOfThread(int thread) { return absl::StrCat("thread ", thread); }
 
+inline std::string SnapshotPath(const std::string& dir, const PartitionId& id) {
+  return absl::StrCat(dir, "/snapshot-", id.index);
+}
+
 // Counts, for each partition, the records that it has been handed, and remembers the last one's seq: both are the
 // cursor, or something is wrong.
 inline absl::StatusOr<std::vector<Ledger::ProjectionWrite>> KillProjection(const PartitionId& id,

@@ -1,0 +1,197 @@
+// Three machines on an etcd: what is written at one is read at all, in one order; one dies and the others go on; it comes back; nothing
+// that was acknowledged is lost or there twice; the archive has all of it.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Caller, Refused } from '../harness/calls.mjs';
+import { must } from '../harness/children.mjs';
+import { Cluster } from '../harness/cluster.mjs';
+import { binary } from '../harness/product.mjs';
+import { step, until } from '../harness/steps.mjs';
+
+const names = ['n1', 'n2', 'n3'];
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export default async function cluster(world) {
+  const fleet = new Cluster(join(world.folder, 'cluster'), world.log);
+  const { machines } = fleet;
+  try {
+    await play(world, fleet, machines);
+  } finally {
+    await fleet.stop();
+  }
+}
+
+async function play(world, fleet, machines) {
+  const archive = 'audit.v1.ArchiveService';
+  const logIn = (name, login, device) => new Caller(machines[name].info).logIn(machines.n1.info.people.find((each) => each.login === login), device);
+  let direct;
+  let before;
+  let proven;
+  await step('a single machine grows into a cluster: it founds it from what it has, two join with its keys', async () => {
+    await fleet.prepare(names);
+    await machines.n1.start();
+    const [wei, na] = [await logIn('n1', 'zhang.wei', 'single'), await logIn('n1', 'li.na', 'single')];
+    await wei.call('im.v1.MessageService/SendMessage', { toPersonId: na.person.personId, clientId: 'first', content: { text: '第一句' } });
+    direct = `d:${[wei.person.personId, na.person.personId].sort().join(':')}`;
+    before = await na.allMessages(direct);
+    proven = await (await logIn('n1', 'auditor', 'single')).call(`${archive}/GetConsistencyProof`, { oldSize: 1 });
+    await machines.n1.stop();
+    for (const name of names) {
+      fleet.enlist(name);
+      if (name !== 'n1') fleet.copyKeys('n1', name);
+      await machines[name].start();
+    }
+  }, 120_000);
+
+  await step('at every machine each message has its seq, and the archive is the one that it was', async () => {
+    await fleet.settled(names);
+    for (const name of names) {
+      assert.deepEqual(await (await logIn(name, 'li.na', `grown-${name}`)).allMessages(direct), before);
+      const auditor = await logIn(name, 'auditor', `grown-${name}`);
+      const proof = await auditor.call(`${archive}/GetConsistencyProof`, { oldSize: proven.newSize });
+      assert.equal(proof.oldRoot, proven.newRoot, 'the tree has grown, and only grown');
+      const { ok = false, problems = [] } = await until(`verified at ${name}`, async () => {
+        const whole = await auditor.call(`${archive}/VerifyArchive`);
+        return whole.ok && whole;
+      });
+      assert.ok(ok, problems.join('\n'));
+    }
+    assert.equal(new Set(names.map((name) => machines[name].info.archive.public_key)).size, 1, 'one archive, one key');
+  });
+
+  await step('all know one another, and each decides for some of the partitions', async () => {
+    const seen = await until('partitions are spread', async () => {
+      const status = await fleet.settled(names);
+      return new Set(status.partitions.map((one) => one.owner)).size === 3 && status;
+    }, 40_000);
+    assert.deepEqual(seen.members.map((each) => each.node), names);
+  }, 60_000);
+
+  const people = machines.n1.info.people;
+  const person = (login) => people.find((each) => each.login === login);
+  const at = {};
+  await step('people log in at every machine, also where the directory is not decided', async () => {
+    for (const name of names) {
+      at[name] = await new Caller(machines[name].info).logIn(person(name === 'n1' ? 'zhang.wei' : 'li.na'), name);
+    }
+  });
+
+  /** Sends until it is acknowledged, as a client does: with the same id. */
+  const send = async (caller, conversationId, text, ms = 20_000) => {
+    const end = Date.now() + ms;
+    for (;;) {
+      try {
+        return await caller.call('im.v1.MessageService/SendMessage', { conversationId, clientId: `c-${text}`, content: { text } });
+      } catch (error) {
+        if (Date.now() > end || (error instanceof Refused && error.status < 429 && error.status !== 408)) throw error;
+        await pause(100);
+      }
+    }
+  };
+  const texts = async (caller) => (await caller.allMessages(direct)).map((message) => [message.seq, message.content?.text]);
+
+  await step('what is written at one machine is there for its writer at once, and for the others in the same order', async () => {
+    for (let i = 0; i < 10; i += 1) {
+      await send(at[names[i % 3]], direct, `第 ${i} 条`);
+      assert.ok((await texts(at[names[i % 3]])).some(([, text]) => text === `第 ${i} 条`), 'the writer sees it');
+    }
+    const first = await texts(at.n1);
+    for (const name of names) await until('the same everywhere', async () => assert.deepEqual(await texts(at[name]), first) ?? true);
+    assert.equal(first.length, before.length + 10);
+  });
+
+  const ownerOf = async (name, partition) => (await fleet.status(name)).partitions.find((one) => one.partition === partition).owner;
+  let written = 0;
+  let longest = 0;
+  let victim;
+  await step('the machine that decides for the directory dies with -9 in the middle; who works at the others goes on within seconds', async () => {
+    victim = await ownerOf('n2', 'directory/0');
+    const others = names.filter((name) => name !== victim);
+    let going = true;
+    const writer = (async () => {
+      while (going) {
+        const begun = Date.now();
+        await send(at[others[written % 2]], direct, `续 ${written}`);
+        longest = Math.max(longest, Date.now() - begun);
+        written += 1;
+      }
+    })();
+    await until('some are written', () => written >= 20);
+    await machines[victim].kill();
+    const killed = written;
+    await fleet.whole(others, 20_000);
+    await until('it goes on', () => written >= killed + 30, 20_000);
+    going = false;
+    await writer;
+    assert.ok(longest < 10_000, `the longest wait was ${longest} ms`);
+    console.log(`        the longest wait of a sender: ${longest} ms`);
+    // A log-in is decided by the directory's new owner.
+    await new Caller(machines[others[0]].info).logIn(person('zhang.wei'), 'after');
+  }, 90_000);
+
+  await step('it comes back, gets what it missed, and takes its share again', async () => {
+    await machines[victim].start();
+    await fleet.settled(names);
+    at[victim] = await new Caller(machines[victim].info).logIn(person(victim === 'n1' ? 'zhang.wei' : 'li.na'), 'again');
+    const first = await texts(at[names[0]]);
+    const said = first.map(([, text]) => text);
+    assert.equal(new Set(said).size, said.length, 'nothing twice');
+    for (let i = 0; i < written; i += 1) assert.ok(said.includes(`续 ${i}`), `续 ${i} is there`);
+    assert.deepEqual(first.map(([seq]) => Number(seq)), first.map((_, i) => i + 1), 'without a gap');
+    for (const name of names) assert.deepEqual(await texts(at[name]), first);
+    await until('it decides for something', async () => (await fleet.status(names[0])).partitions.some((one) => one.owner === victim), 30_000, 300);
+  }, 90_000);
+
+  await step('a machine is drained under load without a refusal, stopped and started', async () => {
+    let going = true;
+    let slowest = 0;
+    let sent = 0;
+    const writer = (async () => {
+      for (; going; sent += 1) {
+        const begun = Date.now();
+        await at.n2.call('im.v1.MessageService/SendMessage', { conversationId: direct, clientId: `d-${sent}`, content: { text: `搬 ${sent}` } });
+        slowest = Math.max(slowest, Date.now() - begun);
+      }
+    })();
+    await must(binary, ['cluster', 'drain', '--config', machines.n1.configFile]);
+    assert.ok((await fleet.status('n2')).partitions.every((one) => one.owner !== 'n1'));
+    await machines.n1.stop();
+    await pause(500);
+    going = false;
+    await writer;
+    assert.ok(sent > 20);
+    console.log(`        the slowest of ${sent}: ${slowest} ms`);
+    await machines.n1.start();
+    await fleet.settled(names);
+    at.n1 = await logIn('n1', 'zhang.wei', 'back');
+  }, 90_000);
+
+  await step('etcd stops: nothing is acknowledged, reading goes on; it comes back: so do they, by themselves', async () => {
+    fleet.etcd.kill('SIGKILL');
+    await fleet.etcd.ended;
+    await pause(4_000);
+    const before = await texts(at.n2);
+    await assert.rejects(at.n2.call('im.v1.MessageService/SendMessage', { conversationId: direct, clientId: 'q-1', content: { text: '无法定' } }));
+    assert.deepEqual(await texts(at.n2), before);
+    fleet.startEtcd();
+    await fleet.settled(names, 40_000);
+    await send(at.n2, direct, '又好了');
+  }, 90_000);
+
+  await step('the auditor finds it at any machine, and the archive lacks nothing', async () => {
+    const auditor = people.find((each) => each.roles.includes('auditor'));
+    const purpose = { caseId: '2026-020', reason: '复核' };
+    for (const name of names) {
+      const caller = await new Caller(machines[name].info).logIn(auditor, `audit-${name}`);
+      await until(`found at ${name}`, async () => {
+        const found = await caller.call('audit.v1.ArchiveService/Search', { purpose, text: '又好了' });
+        return Number(found.total) === 1;
+      }, 20_000, 200);
+    }
+  }, 60_000);
+
+  await step('all stop in order', async () => {
+    for (const name of names) await machines[name].stop();
+  }, 60_000);
+}

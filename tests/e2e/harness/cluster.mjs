@@ -1,0 +1,86 @@
+// Three machines and an etcd, on loopback: each machine a process with a folder, a certificate and ports of its own.
+
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { must, start } from './children.mjs';
+import { binary, freePortBase, Product } from './product.mjs';
+import { until } from './steps.mjs';
+
+export class Cluster {
+  constructor(folder, log) {
+    Object.assign(this, { folder, log, machines: {}, configs: {} });
+    mkdirSync(folder, { recursive: true });
+  }
+
+  /** etcd, the authority, and a certificate for each name. */
+  async prepare(names) {
+    const base = await freePortBase();
+    this.etcdEndpoint = `127.0.0.1:${base}`;
+    this.etcdArgs = ['--name', 'e', '--data-dir', join(this.folder, 'etcd'), '--listen-client-urls', `http://${this.etcdEndpoint}`, '--advertise-client-urls', `http://${this.etcdEndpoint}`, '--listen-peer-urls', `http://127.0.0.1:${base + 1}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${base + 1}`, '--initial-cluster', `e=http://127.0.0.1:${base + 1}`, '--logger', 'zap'];
+    this.startEtcd();
+    const authority = join(this.folder, 'authority');
+    await must(binary, ['cluster', 'authority', authority]);
+    for (const name of names) {
+      await must(binary, ['cluster', 'certificate', name, '--authority', authority, '--host', '127.0.0.1', '--out', join(this.folder, 'certificates')]);
+      const dir = join(this.folder, name);
+      mkdirSync(dir);
+      const portBase = await freePortBase();
+      const found = name === names[0];
+      const single = `address: 127.0.0.1
+demonstration: ${found}
+log_level: info
+`;
+      this.configs[name] = `${single}cluster:
+  node: ${name}
+  found: ${found}
+  address: 127.0.0.1:${(await freePortBase()) + 4}
+  ca: ${authority}/ca.pem
+  certificate: ${this.folder}/certificates/${name}.pem
+  key: ${this.folder}/certificates/${name}.key
+  etcd: ["${this.etcdEndpoint}"]
+`;
+      this.machines[name] = new Product({ dir, log: this.log(`machine-${name}`), pages: '', config: single, portBase });
+    }
+  }
+
+  /** From a single machine to one of the cluster: its configuration names it. */
+  enlist(name) {
+    writeFileSync(this.machines[name].configFile, this.configs[name]);
+  }
+
+  startEtcd() {
+    this.etcd = start('/usr/bin/etcd', this.etcdArgs, { log: this.log('etcd') });
+  }
+
+  /** What all machines share, as an administrator would copy it. */
+  copyKeys(from, to) {
+    cpSync(join(this.machines[from].data, 'keys'), join(this.machines[to].data, 'keys'), { recursive: true });
+  }
+
+  async status(name) {
+    const { out } = await must(binary, ['cluster', 'status', '--json', '--config', this.machines[name].configFile]);
+    return JSON.parse(out);
+  }
+
+  /** Until these machines and no others are there, up to date, and each partition is owned by one of them. */
+  async whole(names, ms = 30_000) {
+    return until(`${names} are all there is`, async () => {
+      const all = await Promise.all(names.map((name) => this.status(name)));
+      return all.every((each) => each.ready && each.members.length === names.length && each.partitions.every((one) => names.includes(one.owner) && one.problem === '')) && all;
+    }, ms, 200);
+  }
+
+  /** And until they hold the same. While nobody writes. */
+  async settled(names, ms = 30_000) {
+    return until(`${names} hold the same`, async () => {
+      const all = await this.whole(names, ms);
+      return new Set(all.map((each) => JSON.stringify(each.partitions.map((one) => [one.partition, one.head])))).size === 1 && all[0];
+    }, ms, 200);
+  }
+
+  async stop() {
+    for (const machine of Object.values(this.machines)) await machine.stop().catch((error) => console.log(`        ${error.message}`));
+    this.etcd?.kill('SIGTERM');
+    await this.etcd?.ended;
+  }
+}
