@@ -213,7 +213,10 @@ class ApplianceImpl : public Appliance {
 
   absl::Status Seed() {
     if (options_.bench_people > 0) YZ_RETURN_IF_ERROR(SeedBenchPeople(options_.bench_people, *directory_));
-    if (options_.demonstration) {
+    if (options_.demonstration && !ledger_->Owns({"directory", 0})) {
+      // Another machine of the cluster decides for the directory: there is one, so it has been seeded.
+      YZ_ASSIGN_OR_RETURN(demonstration_, ShowDemonstration(options_.data_dir));
+    } else if (options_.demonstration) {
       YZ_ASSIGN_OR_RETURN(demonstration_, SeedDemonstration(options_.data_dir, *directory_, *channel_));
     }
     return absl::OkStatus();

@@ -93,6 +93,7 @@ class ClusterPartImpl : public ClusterPart {
   }
 
   void Attach(ledger::Ledger* ledger, ledger::Keyring* keyring, rpc::ServiceTable* table) override {
+    ledger_ = ledger;
     replica_ = cluster::MakeLedgerReplica(ledger, loop_.get());
     peers_ = cluster::MakePeers(&machines_, loop_.get(), [this] { return node_->view(); });
     cluster::NodeOptions node;
@@ -173,6 +174,8 @@ class ClusterPartImpl : public ClusterPart {
     const auto view = node_->view();
     for (const auto& [name, partition] : view->partitions) {
       if (partition.owner.empty()) return false;
+      if (auto id = ledger::PartitionId::Parse(name); partition.owner == options_.node && !ledger_->Owns(*id))
+        return false;
     }
     return !view->partitions.empty();
   }
@@ -195,6 +198,7 @@ class ClusterPartImpl : public ClusterPart {
   std::unique_ptr<cluster::LoopThread> loop_;
   cluster::LogCommitter committer_;
   cluster::Machines machines_;
+  ledger::Ledger* ledger_ = nullptr;
   std::unique_ptr<cluster::Replica> replica_;
   std::unique_ptr<cluster::Peers> peers_;
   std::unique_ptr<cluster::Node> node_;

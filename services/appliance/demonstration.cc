@@ -115,6 +115,15 @@ absl::StatusOr<std::string> Password(const std::string& path) {
   return password;
 }
 
+std::vector<Account> Accounts(const std::string& password) {
+  std::vector<Account> accounts;
+  for (const PersonSeed& seed : kPeople) {
+    Account& account = accounts.emplace_back(Account{seed.login, password, seed.name, {"employee"}});
+    if (seed.role != kNone) account.roles.push_back(RoleWord(seed.role));
+  }
+  return accounts;
+}
+
 class Seeder {
  public:
   Seeder(directory::DirectoryService& directory, rpc::Channel& channel, std::string password)
@@ -162,9 +171,8 @@ class Seeder {
       person.person.set_email(absl::StrCat(seed.login, "@bank.example"));
       if (seed.role != kNone) person.person.add_roles(seed.role);
       person.credentials = credentials;
-      Account& account = result_.people.emplace_back(Account{seed.login, password_, seed.name, {"employee"}});
-      if (seed.role != kNone) account.roles.push_back(RoleWord(seed.role));
     }
+    result_.people = Accounts(password_);
     YZ_ASSIGN_OR_RETURN(auto created, directory_.CreatePeople(std::move(people)));
     for (size_t i = 0; i < created.person_ids.size(); ++i) ids_[kPeople[i].login] = created.person_ids[i];
     return absl::OkStatus();
@@ -227,6 +235,11 @@ class Seeder {
 absl::StatusOr<Demonstration> SeedDemonstration(const std::string& data_dir, directory::DirectoryService& directory, rpc::Channel& channel) {
   YZ_ASSIGN_OR_RETURN(std::string password, Password(data_dir + "/demonstration.json"));
   return Seeder(directory, channel, std::move(password)).Run();
+}
+
+absl::StatusOr<Demonstration> ShowDemonstration(const std::string& data_dir) {
+  YZ_ASSIGN_OR_RETURN(std::string password, Password(data_dir + "/demonstration.json"));
+  return Demonstration{Accounts(password), ""};
 }
 
 absl::Status SeedBenchPeople(int count, directory::DirectoryService& directory) {

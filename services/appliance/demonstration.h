@@ -1,5 +1,5 @@
-// A demonstration bank: departments, some forty people with Chinese and English names, the three administrators, two service groups
-// with agents, a web channel, a few groups. Seeding again changes nothing.
+// A demonstration bank: departments, some forty people with Chinese and English names, the three administrators, two
+// service groups with agents, a web channel, a few groups. Seeding again changes nothing.
 #pragma once
 
 #include <string>
@@ -28,9 +28,13 @@ struct Demonstration {
   std::string channel_id;
 };
 
-// Seeds through the services' own calls. The accounts' password is random for each data folder and kept in DIR/demonstration.json
-// (mode 0600), so that a second start can show it again.
-absl::StatusOr<Demonstration> SeedDemonstration(const std::string& data_dir, directory::DirectoryService& directory, rpc::Channel& channel);
+// Seeds through the services' own calls. The accounts' password is random for each data folder and kept in
+// DIR/demonstration.json (mode 0600), so that a second start can show it again.
+absl::StatusOr<Demonstration> SeedDemonstration(const std::string& data_dir, directory::DirectoryService& directory,
+                                                rpc::Channel& channel);
+
+// The accounts of a demonstration that was seeded from this folder; without its channel.
+absl::StatusOr<Demonstration> ShowDemonstration(const std::string& data_dir);
 
 // People u0 to uN-1 with the password benchpw. Those who are there are left alone.
 absl::Status SeedBenchPeople(int count, directory::DirectoryService& directory);

@@ -13,7 +13,6 @@
 namespace yizhan::cluster {
 
 using ledger::PartitionId;
-namespace v1 = yizhan::cluster::v1;
 
 namespace {
 constexpr uint32_t kMaxHops = 3;

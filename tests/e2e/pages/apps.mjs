@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { appUrl, call, info, root, settled, unique } from './support.mjs';
+import { appUrl, call, info, openPage, root, settled, unique } from './support.mjs';
 
 /** Where the edge serves each app. */
 const paths = { workbench: 'desk', audit: 'audit', console: 'admin', widget: 'widget' };
@@ -31,6 +31,15 @@ export async function enter(page, app, person, ready, rest = '') {
   await page.fill('input[name=password]', person.password);
   await page.keyboard.press('Enter');
   await page.waitForSelector(ready);
+}
+
+/** Signs in once for several windows: what openPage takes as `storageState`. */
+export async function signedIn(browser, app, person, ready) {
+  const page = await openPage(browser);
+  await enter(page, app, person, ready);
+  const state = await page.context().storageState();
+  await page.context().close();
+  return state;
 }
 
 /** A visitor without a page: starts a visit by the contract and writes lines. `page` is any page of the product. */
@@ -118,11 +127,11 @@ const axe = readFileSync(join(createRequire(join(root, 'package.json')).resolve(
 
 /** Check 8: no serious or critical finding. `frame` is a page or a frame. */
 export async function assertAccessible(frame, what) {
-  // The pages' policy forbids foreign scripts: the checker comes in through the debugger, not through the document.
   await settled(frame);
-  await frame.evaluate(axe);
+  // The pages' policy forbids foreign scripts: the checker comes in through the debugger, not through the document.
+  if (await frame.evaluate(() => !globalThis.axe)) await frame.evaluate(axe);
   const found = await frame.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'], preload: false });
     return violations.filter((each) => each.impact === 'serious' || each.impact === 'critical').map((each) => `${each.id}: ${each.help} — ${each.nodes.slice(0, 4).map((node) => `${node.target.join(' ')} (${node.any[0]?.message ?? node.failureSummary ?? ''})`).join('; ')}`);
   });
   assert.deepEqual(found, [], what);

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertClean, bubble, bubbles, call, chatHash, employees, makeGroup, needsProduct, openChat, openPage, personId, say, signIn, startBrowser, type, unique, until } from './support.mjs';
+import { assertClean, bubble, bubbles, call, chatHash, crew, makeGroup, needsProduct, openChat, openPage, personId, say, signIn, startBrowser, type, unique, until } from './support.mjs';
 
-test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
+// Two at a time, where they are started together.
+test('chatting', { timeout: 300_000, concurrency: 2, ...needsProduct }, async (t) => {
   const browser = await startBrowser(t);
-  const [one, two, three] = employees();
+  const [one, two, three] = crew('chat');
   const a = await openPage(browser);
   const b = await openPage(browser);
   await Promise.all([signIn(a, one), signIn(b, two)]);
@@ -128,14 +129,15 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
 
   await t.test('a chat opens at the first unread message', async () => {
     const group = await makeGroup(unique('未读'), a, b);
-    for (let i = 0; i < 60; i += 1) await say(a, group, `旧 ${i}`);
+    await Promise.all(Array.from({ length: 60 }, (_, i) => say(a, group, `旧 ${i}`)));
     await openChat(b, group);
     await until('read to the end', async () => {
       const conv = (await call(b, 'im.v1.ConversationService/GetConversation', { conversationId: group })).conversation;
       return (conv.unread ?? 0) === 0 || (await b.evaluate(() => { const log = document.querySelector('.yz-log'); log.scrollTop = log.scrollHeight; return false; }));
     }, 20_000);
     await openChat(b, direct);
-    for (let i = 0; i < 40; i += 1) await say(a, group, `新 ${i}`);
+    await say(a, group, '新 0');
+    await Promise.all(Array.from({ length: 39 }, (_, i) => say(a, group, `新 ${i + 1}`)));
     await b.waitForSelector(`[data-conversation="${group}"] .im-badge:has-text("40")`);
     await openChat(b, group);
     const line = await b.waitForSelector('.im-new');
@@ -145,17 +147,18 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
       return top > 0 && top < 450;
     });
     await bubble(b, '新 0');
-    // The line stays until one leaves.
-    await b.waitForTimeout(2500);
+    // The line stays until one leaves, though what stands below it has been read.
+    await until('some of it is read', async () => ((await call(b, 'im.v1.ConversationService/GetConversation', { conversationId: group })).conversation.unread ?? 0) < 40);
     assert.ok(await b.$('.im-new'));
     await openChat(b, direct);
+    await b.waitForSelector(`[data-conversation="${direct}"][aria-current]`);
     await openChat(b, group);
-    await b.waitForTimeout(800);
+    await bubble(b, '新 0');
     const next = await b.$('.im-new');
     assert.ok(!next || !/40/.test(await next.textContent()));
   });
 
-  await t.test('older pages come in without moving what is read, and none is missing', async () => {
+  const paged = t.test('older pages come in without moving what is read, and none is missing', async () => {
     const group = await makeGroup(unique('翻页'), a, b);
     for (let i = 0; i < 200; i += 20) await Promise.all(Array.from({ length: 20 }, (_, j) => say(j % 3 ? a : b, group, `翻页 ${i + j} ${'很长的一段话，'.repeat(j % 7)}`)));
     await openChat(a, group);
@@ -163,6 +166,17 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
     // As a person who reads it all: to the end first.
     await until('at the end', () => a.evaluate(() => { const log = document.querySelector('.yz-log'); const left = log.scrollHeight - log.scrollTop - log.clientHeight; log.scrollTop = log.scrollHeight; return left <= 1 && !document.querySelector('.yz-pill'); }), 20_000);
     const seen = new Set();
+    const numbers = () => [...seen].map((text) => Number(/^翻页 (\d+)/.exec(text)?.[1])).filter((n) => n >= 0).sort((x, y) => x - y);
+    const at = () => a.evaluate(() => document.querySelector('.yz-log').scrollTop);
+    /** Where the wheel has brought it. */
+    const rests = () => a.evaluate(async () => {
+      const log = document.querySelector('.yz-log');
+      for (let top = -1, still = 0; still < 3; ) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        still = log.scrollTop === top ? still + 1 : 0;
+        top = log.scrollTop;
+      }
+    });
     await a.mouse.move(800, 400);
     for (let step = 0; step < 120; step += 1) {
       const marked = await a.evaluate(() => {
@@ -175,13 +189,32 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
       const top = await a.evaluate((key) => document.querySelector(`[data-key="${key}"]`)?.getBoundingClientRect().top ?? null, marked?.key);
       if (marked) assert.ok(top !== null && Math.abs(top - marked.top) <= 2, `step ${step}: moved ${top - marked.top} px`);
       for (const text of await bubbles(a)) seen.add(text);
-      if (await a.evaluate(() => document.querySelector('.yz-log').scrollTop === 0)) break;
+      if (numbers().length === 200) break;
+      const before = await at();
+      if (before === 0) {
+        await until('older ones come in at the top', async () => (await at()) > 0);
+        continue;
+      }
       await a.mouse.wheel(0, -400);
-      await a.waitForTimeout(180);
+      await until('the wheel moves it', async () => (await at()) !== before);
+      await rests();
     }
-    const numbers = [...seen].map((text) => Number(/^翻页 (\d+)/.exec(text)?.[1])).filter((n) => n >= 0).sort((x, y) => x - y);
-    assert.deepEqual(numbers, Array.from({ length: 200 }, (_, i) => i));
+    assert.deepEqual(numbers(), Array.from({ length: 200 }, (_, i) => i));
   });
+
+  const ended = t.test('devices are listed and ended', async () => {
+    const again = await openPage(browser);
+    await signIn(again, two);
+    await b.evaluate(() => { location.hash = '#/settings'; });
+    await until('two devices', async () => (await b.locator('.im-devices li').count()) >= 2);
+    await b.getByRole('button', { name: '退出其他所有设备' }).click();
+    await b.locator('.ant-modal-confirm').getByRole('button', { name: '退出其他所有设备' }).click();
+    await until('the other page says so', async () => /在别处退出登录/.test(await again.textContent('.im-bar')), 30_000);
+    await until('one device', async () => (await b.locator('.im-devices li').count()) === 1);
+  });
+
+  // The end of a session is told to its page within half a minute.
+  await Promise.all([paged, ended]);
 
   await t.test('presence follows the window of the other', async () => {
     const c = await openPage(browser);
@@ -199,17 +232,6 @@ test('chatting', { timeout: 300_000, ...needsProduct }, async (t) => {
     const group = await makeGroup(unique('私密'), a, a);
     await b.evaluate((hash) => { location.hash = hash; }, chatHash(group));
     await until('refused with words', async () => /找不到|不在其中|操作未能完成/.test(await b.textContent('.im-main')));
-  });
-
-  await t.test('devices are listed and ended', async () => {
-    const again = await openPage(browser);
-    await signIn(again, two);
-    await b.evaluate(() => { location.hash = '#/settings'; });
-    await until('two devices', async () => (await b.locator('.im-devices li').count()) >= 2);
-    await b.getByRole('button', { name: '退出其他所有设备' }).click();
-    await b.locator('.ant-modal-confirm').getByRole('button', { name: '退出其他所有设备' }).click();
-    await until('the other page says so', async () => /在别处退出登录/.test(await again.textContent('.im-bar')), 30_000);
-    await until('one device', async () => (await b.locator('.im-devices li').count()) === 1);
   });
 
   assertClean(a);

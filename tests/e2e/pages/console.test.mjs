@@ -2,21 +2,32 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertAccessible, assertNoSideways, enter, focused, holders, pageUrl, picture } from './apps.mjs';
+import { assertAccessible, assertNoSideways, enter, focused, holders, pageUrl, picture, signedIn } from './apps.mjs';
 import { assertClean, call, needsProduct, openPage, startBrowser, until } from './support.mjs';
 
-test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
+// Two at a time, where they are started together.
+test('the console', { timeout: 300_000, concurrency: 2, ...needsProduct }, async (t) => {
   const browser = await startBrowser(t);
   const [system, security, audit, agent] = ['system', 'security', 'audit', 'agent'].map((role) => holders(role)[0]);
 
-  await t.test('health is a sentence first, then the parts; what is not known is never green', async () => {
+  const storageState = await signedIn(browser, 'console', security, '.co-sentence');
+  /** A window of the security administrator. */
+  const office = async (rest, ready) => {
+    const page = await openPage(browser, { storageState });
+    await page.goto(pageUrl('console', rest));
+    await page.waitForSelector(ready);
+    return page;
+  };
+
+  // Health is asked for every three seconds.
+  const health = t.test('health is a sentence first, then the parts; what is not known is never green', async () => {
     const page = await openPage(browser);
     await enter(page, 'console', system, '.co-sentence', '?lang=zh');
     assert.match(await page.textContent('.co-sentence'), /一切正常|需要处理|不工作|未知/);
     await picture(page, 'console');
-    const health = await call(page, 'admin.v1.AdminService/GetHealth', {});
-    assert.equal(await page.locator('.co-parts li').count(), health.components.length);
-    if (health.components.every((part) => part.state === 'STATE_OK')) assert.equal(await page.getAttribute('.co-sentence', 'data-health'), 'ok');
+    const known = await call(page, 'admin.v1.AdminService/GetHealth', {});
+    assert.equal(await page.locator('.co-parts li').count(), known.components.length);
+    if (known.components.every((part) => part.state === 'STATE_OK')) assert.equal(await page.getAttribute('.co-sentence', 'data-health'), 'ok');
     else assert.notEqual(await page.getAttribute('.co-sentence', 'data-health'), 'ok');
     await page.route('**/*AdminService/GetHealth', (route) => route.abort());
     await page.locator('.co-sentence[data-health=unknown]', { hasText: '无法取得' }).waitFor();
@@ -38,9 +49,8 @@ test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
     await page.context().close();
   });
 
-  await t.test('the security administrator adds a person, changes roles, disables them', async () => {
-    const page = await openPage(browser);
-    await enter(page, 'console', security, '.co-sentence', '?lang=zh');
+  const people = t.test('the security administrator adds a person, changes roles, disables them', async () => {
+    const page = await office('?lang=zh', '.co-sentence');
     assert.deepEqual(await page.$$eval('.co-nav a', (links) => links.map((link) => link.textContent)), ['运行状况', '人员', '部门']);
     await page.getByRole('link', { name: '人员' }).click();
     await page.waitForSelector('.co-table tbody tr');
@@ -95,10 +105,10 @@ test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
     assertClean(page);
     await page.context().close();
   });
+  await Promise.all([health, people]);
 
   await t.test('a name that is taken is told, and nothing typed is lost', async () => {
-    const page = await openPage(browser);
-    await enter(page, 'console', security, '.co-table', '?lang=zh#/people');
+    const page = await office('?lang=zh#/people', '.co-table');
     await page.getByRole('button', { name: '新增人员' }).click();
     const dialog = page.locator('.ant-modal').last();
     await dialog.getByLabel('登录名').fill(agent.login);
@@ -115,8 +125,7 @@ test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
   });
 
   await t.test('departments are a tree with their people', async () => {
-    const page = await openPage(browser);
-    await enter(page, 'console', security, '.co-sentence', '?lang=zh');
+    const page = await office('?lang=zh', '.co-sentence');
     await page.getByRole('link', { name: '部门' }).click();
     await page.waitForSelector('.co-table tbody tr');
     const { departments } = await call(page, 'directory.v1.DirectoryService/ListDepartments', {});
@@ -131,8 +140,7 @@ test('the console', { timeout: 300_000, ...needsProduct }, async (t) => {
   });
 
   await t.test('every look is usable by everybody and fits at 200 %', async () => {
-    const page = await openPage(browser);
-    await enter(page, 'console', security, '.co-sentence');
+    const page = await office('', '.co-sentence');
     for (const look of ['?theme=light&lang=zh', '?theme=dark&lang=zh', '?theme=light&lang=en', '?theme=dark&lang=en', '?lang=pseudo']) {
       for (const route of ['health', 'people', 'departments', 'partitions', 'nowhere']) {
         await page.setViewportSize({ width: 1440, height: 900 });

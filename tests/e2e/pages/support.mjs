@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize } from 'node:path';
+import { basename, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -21,16 +21,35 @@ export const info = process.env.YIZHAN_INFO ? JSON.parse(readFileSync(process.en
 
 export const needsProduct = info ? {} : { skip: 'YIZHAN_INFO names no running product' };
 
-/** People of the demonstration bank who hold no more than the employee's role, in the order of the file. */
-export function employees() {
-  return info.people.filter((person) => (person.roles ?? []).every((role) => /employee/i.test(role)));
+/** Who plays in which file: files run side by side, after the story's chapters, and nobody's sessions or conversations are in two of them. */
+const crews = {
+  chat: ['wang.fang', 'zeng.xiaoxian', 'liu.yang'],
+  log_out: ['chen.jing', 'yang.min'],
+  look: ['zhao.lei', 'huang.lan'],
+  reliability: ['shan.chuan', 'xu.jie'],
+};
+
+/** Employees of the demonstration bank, for one file of tests. */
+export function crew(file) {
+  return crews[file].map((login) => info.people.find((person) => person.login === login));
 }
 
-/** Starts Chromium. `t` is the test: the browser ends with it. */
+/** Starts Chromium. `t` is the test: the browser ends with it, and a part of it that fails leaves pictures of every page in YIZHAN_OUT. */
 export async function startBrowser(t, more = []) {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...flags, ...more] });
   t.after(() => browser.close());
+  t.afterEach?.((part) => part.passed || !process.env.YIZHAN_OUT || witness(browser, part.name));
   return browser;
+}
+
+let pictures = 0;
+async function witness(browser, name) {
+  for (const page of browser.contexts().flatMap((context) => context.pages())) {
+    pictures += 1;
+    const file = `failed-${basename(process.argv[1], '.test.mjs')}-${pictures}.png`;
+    await page.screenshot({ path: join(process.env.YIZHAN_OUT, file), timeout: 5_000 }).catch(() => {});
+    console.log(`${file}: “${name}” failed; ${page.url()} ${JSON.stringify(page.problems ?? [])}`);
+  }
 }
 
 /**
@@ -140,6 +159,13 @@ export async function settled(frame) {
     && document.getAnimations().every((each) => each.playState !== 'running' || each.effect?.getComputedTiming().endTime === Infinity));
   // What moves on after that is looked at as it is.
   for (const end = Date.now() + 3_000; Date.now() < end && !(await still()); ) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** Waits until `ready` is on the page, and nothing that loads, comes in or goes out. */
+export async function drawn(page, ready) {
+  await page.waitForSelector(ready);
+  await page.waitForSelector('.yz-skeleton', { state: 'detached' });
+  await settled(page);
 }
 
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };

@@ -15,13 +15,14 @@ function frameOf(page) {
   return page.frames().find((frame) => frame.url().includes('/widget/frame.html'));
 }
 
+/** Opens the widget by one click, as people do: the next one would close it. */
 async function openWidget(page) {
-  await until('the launcher is there', async () => {
-    await clickLauncher(page);
-    return frameOf(page);
-  });
+  await until('the launcher is there', () => page.evaluate(() => globalThis.Yizhan !== undefined));
+  await clickLauncher(page);
   const frame = await until('the frame is there', () => frameOf(page));
   await frame.waitForSelector('.composer textarea');
+  // What is typed before goes elsewhere: on a bank's own site the frame is another process.
+  await until('the box has the focus', () => frame.evaluate(() => document.activeElement?.tagName === 'TEXTAREA' && document.hasFocus()));
   return frame;
 }
 

@@ -25,6 +25,8 @@ export interface SessionBody {
   blob: string;
   /** Whether the panel is open already (it was open on the page before). */
   open: boolean;
+  /** As in OpenBody: the visitor opened it just now, when there was nobody to tell yet. */
+  focus: boolean;
   /** What the page said that the visitor is called; empty when it did not. */
   name: string;
 }

@@ -40,7 +40,12 @@ export class Im {
   constructor(meId: string) {
     this.meId = meId;
     this.drafts = new Drafts(meId);
-    this.views = new Views(meId, (message) => (message.senderId === meId && this.ownKeys.has(message.clientId) ? message.clientId : undefined));
+    this.views = new Views(
+      meId,
+      (message) => (message.senderId === meId && this.ownKeys.has(message.clientId) ? message.clientId : undefined),
+      // A page may be quicker than the acknowledgement and the event.
+      (message) => this.outbox.drop(message.clientId),
+    );
     this.outbox = new Outbox({
       personId: meId,
       storage: textStorage() ?? null,

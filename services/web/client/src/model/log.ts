@@ -31,13 +31,12 @@ export class Log {
   detached = false;
   moreAbove = false;
   lastSeq = 0;
-  private held = new Map<number, Message>();
-  /** Client ids that were sent from this page: their rows keep the key. */
-  private readonly ownKeys: (message: Message) => string | undefined;
+  private held = new Map<number, Entry>();
+  private readonly ownKey: (message: Message) => string | undefined;
 
   /** ownKey: the key of the row that shows this message while it was pending, if there is one. */
   constructor(ownKey: (message: Message) => string | undefined) {
-    this.ownKeys = ownKey;
+    this.ownKey = ownKey;
   }
 
   get lo(): number {
@@ -94,8 +93,13 @@ export class Log {
       this.detached = true;
       return 'beyond';
     }
-    this.held.set(seq, message);
+    if (!this.held.has(seq)) this.held.set(seq, this.entry(message));
     return 'gap';
+  }
+
+  /** Of what waits, what was sent from this page, ascending: its rows have been on the screen all the time. */
+  get sentAhead(): Entry[] {
+    return [...this.held.values()].filter((entry) => this.ownKey(entry.message) !== undefined).sort((a, b) => a.seq - b.seq);
   }
 
   /** Whether messages wait for others before them. */
@@ -115,7 +119,7 @@ export class Log {
   }
 
   private entry(message: Message): Entry {
-    return { key: this.ownKeys(message) ?? `s${message.seq}`, seq: num(message.seq), message };
+    return { key: this.ownKey(message) ?? `s${message.seq}`, seq: num(message.seq), message };
   }
 
   private drain(): void {
@@ -123,7 +127,7 @@ export class Log {
     for (const seq of [...this.held.keys()].sort((a, b) => a - b)) {
       const top = added[added.length - 1]?.seq ?? this.hi;
       if (seq > top + 1) break;
-      if (seq === top + 1) added.push(this.entry(this.held.get(seq)!));
+      if (seq === top + 1) added.push(this.held.get(seq)!);
       this.held.delete(seq);
     }
     if (added.length > 0) this.entries = [...this.entries, ...added];

@@ -50,4 +50,17 @@ describe('Rows', () => {
     log.reset([message(1, 'a', 0)], false, true, 50);
     expect(show(new Rows().make(log, 'me', null, [unsent('c1')]))).toEqual(['day', '*1']);
   });
+
+  it('shows what is on the record once, though the outbox has it still, and before its gap is filled', () => {
+    const own = (seq: number, clientId: string) => ({ ...message(seq, 'me', seq), clientId });
+    const log = new Log((each) => each.clientId || undefined);
+    log.reset([message(1, 'a', 0), own(2, 'c1')], false, false, 2);
+    const rows = new Rows();
+    expect(rows.make(log, 'me', null, [unsent('c1')]).map((row) => row.key)).toEqual(['day-1', 's1', 'c1']);
+    log.arrive(own(6, 'c2'));
+    log.arrive(message(7, 'a', 7));
+    expect(rows.make(log, 'me', null, [unsent('c3')]).map((row) => row.key)).toEqual(['day-1', 's1', 'c1', 'c2', 'c3']);
+    log.append([message(3, 'a', 3), message(4, 'a', 4), message(5, 'a', 5)], false);
+    expect(rows.make(log, 'me', null, [unsent('c3')]).map((row) => row.key)).toEqual(['day-1', 's1', 'c1', 's3', 's4', 's5', 'c2', 's7', 'c3']);
+  });
 });

@@ -56,7 +56,9 @@ export class Rows {
       const head = newDay || line || !above?.content || above.senderId !== message.senderId || timeUs - num(above.timeUs) > TOGETHER_US || message.content.replyToSeq > 0n;
       put({ type: 'message', key: entry.key, entry, own, head });
     }
-    if (!log.detached) for (const item of unsent) put({ type: 'unsent', key: item.clientId, item });
+    for (const entry of log.sentAhead) put({ type: 'message', key: entry.key, entry, own: true, head: true });
+    // The log may know of a message before the outbox does. A key that stands twice would tear its row from the list for good.
+    if (!log.detached) for (const item of unsent) if (!next.has(item.clientId)) put({ type: 'unsent', key: item.clientId, item });
     this.known = next;
     return rows;
   }

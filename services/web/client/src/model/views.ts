@@ -31,11 +31,16 @@ export class Views {
   private readonly busy = new Set<string>();
   private readonly meId: string;
   private readonly ownKey: (message: Message) => string | undefined;
+  private readonly onRecord: (message: Message) => void;
 
-  /** ownKey: the key of the row that shows this message while it was pending on this page, if there is one. */
-  constructor(meId: string, ownKey: (message: Message) => string | undefined) {
+  /**
+   * ownKey: the key of the row that shows this message while it was pending on this page, if there is one.
+   * onRecord: told of each of the caller's own messages that a page brings, before those who watch are told of the page.
+   */
+  constructor(meId: string, ownKey: (message: Message) => string | undefined, onRecord: (message: Message) => void) {
     this.meId = meId;
     this.ownKey = ownKey;
+    this.onRecord = onRecord;
   }
 
   of(id: string): Store<View> {
@@ -88,14 +93,16 @@ export class Views {
     if (seq === null) {
       const page = await messages.listMessages({ conversationId: id, beforeSeq: NEWEST, pageSize: PAGE });
       log.reset(page.messages, page.more, false, num(page.lastSeq));
+      this.took(id, page.messages);
     } else {
       const [older, newer] = await Promise.all([
         messages.listMessages({ conversationId: id, beforeSeq: BigInt(seq + 1), pageSize: 30 }),
         messages.listMessages({ conversationId: id, afterSeq: BigInt(seq), pageSize: PAGE }),
       ]);
-      log.reset([...older.messages, ...newer.messages], older.more, newer.more, num(newer.lastSeq));
+      const both = [...older.messages, ...newer.messages];
+      log.reset(both, older.more, newer.more, num(newer.lastSeq));
+      this.took(id, both);
     }
-    this.touch(id);
   }
 
   loadAbove(id: string): Promise<void> {
@@ -104,7 +111,7 @@ export class Views {
     return this.once(`${id}/above`, async () => {
       const page = await messages.listMessages({ conversationId: id, beforeSeq: BigInt(log.lo), pageSize: PAGE });
       log.prepend(page.messages, page.more && page.messages.length > 0);
-      this.touch(id);
+      this.took(id, page.messages);
     });
   }
 
@@ -114,7 +121,7 @@ export class Views {
     return this.once(`${id}/below`, async () => {
       const page = await messages.listMessages({ conversationId: id, afterSeq: BigInt(log.hi), pageSize: PAGE });
       log.append(page.messages, page.more, num(page.lastSeq));
-      this.touch(id);
+      this.took(id, page.messages);
     });
   }
 
@@ -126,7 +133,7 @@ export class Views {
         const page = await withRetry(() => messages.listMessages({ conversationId: id, afterSeq: BigInt(log.hi), pageSize: LARGE_PAGE }), { tries: 4 });
         if (page.messages.length === 0) break;
         log.append(page.messages, page.more && pages === GAP_PAGES, num(page.lastSeq));
-        this.touch(id);
+        this.took(id, page.messages);
       }
     });
   }
@@ -136,12 +143,13 @@ export class Views {
     const { log } = this.of(id).get();
     if (log.detached) {
       log.lastSeq = Math.max(log.lastSeq, lastSeq);
+      this.touch(id);
     } else {
       const page = await messages.listMessages({ conversationId: id, afterSeq: BigInt(log.hi), pageSize: LARGE_PAGE });
       this.lineWhenAway(id, page.messages, readSeq >= log.hi);
       log.append(page.messages, page.more, num(page.lastSeq));
+      this.took(id, page.messages);
     }
-    this.touch(id);
   }
 
   /** Loads a page with `seq` in it; false when there is no such message to see. */
@@ -166,6 +174,13 @@ export class Views {
     if (id !== this.openId || document.hasFocus()) return;
     const first = news.find((message) => message.senderId !== this.meId && message.content);
     if (first) this.of(id).set((old) => (old.newAfter !== null && !allRead ? old : { ...old, newAfter: num(first.seq) - 1 }));
+  }
+
+  /** The log has taken in a page. */
+  private took(id: string, page: readonly Message[]): void {
+    // In the same breath: drawn in between, a message of the caller's would stand there twice, or not at all.
+    for (const message of page) if (message.senderId === this.meId) this.onRecord(message);
+    this.touch(id);
   }
 
   /** One of a kind at a time; after a failure not again for a moment, because scrolling asks often. */

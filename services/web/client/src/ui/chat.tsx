@@ -240,7 +240,8 @@ export function Chat({ id }: { id: string }) {
             onNeedEnd={toEnd}
             isNews={isNews}
             newsBeyond={log.detached ? Math.max(0, log.lastSeq - log.hi) : 0}
-            onSeen={(row) => 'entry' in row && im.seen(id, row.entry.seq)}
+            // Behind a gap nothing is read: what is missing has not been seen.
+            onSeen={(row) => 'entry' in row && row.entry.seq <= log.hi && im.seen(id, row.entry.seq)}
             onLeave={(key) => (key === null ? positions.delete(id) : positions.set(id, key))}
           />
         )}

@@ -19,7 +19,7 @@ export interface MessageListHandle {
 export interface MessageListProps<T> {
   /** In order. Identity matters: an item that did not change must be the same object. */
   items: readonly T[];
-  /** For life: a sent message keeps the key that it had while pending. */
+  /** For life: a sent message keeps the key that it had while pending. Never twice: of two rows with one key the first is lost track of and keeps its place. */
   keyOf: (item: T) => string;
   /** A good guess of the row's height in pixels, from what is known without looking (length of text, size of image). */
   estimate: (item: T, width: number) => number;

@@ -22,7 +22,7 @@ export class Host {
   /** Announces the frame and waits for the loader's port. */
   connect(listener: HostListener): Promise<SessionBody> {
     if (!this.embedded)
-      return Promise.resolve({ page: location.origin + location.pathname, lang: navigator.language, blob: '', open: true, name: '' });
+      return Promise.resolve({ page: location.origin + location.pathname, lang: navigator.language, blob: '', open: true, focus: false, name: '' });
     return new Promise((resolve) => {
       const first = (event: MessageEvent) => {
         const message = readMessage(event.data);

@@ -39,6 +39,7 @@ void host
   })
   .then((session) => {
     opened ||= session.open;
+    focusAsked ||= session.focus;
     app = build(session);
     if (opened) app.opened();
   });

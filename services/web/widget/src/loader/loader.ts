@@ -79,6 +79,9 @@ box-shadow:0 8px 32px #1a223059;background:#fff;visibility:hidden;color-scheme:n
   let isOpen = read('sessionStorage') == '1';
   let unread = 0;
   let name = '';
+  // The visitor has opened it: a frame that comes later gets the focus then, unless they went on elsewhere. It does not
+  // inherit it where it is of another site than the page.
+  let wanted = false;
 
   const post = (type: Message['type'], body?: object, id?: number) => port?.postMessage({ v: 1, type, id, body });
   const show = () => {
@@ -100,6 +103,7 @@ box-shadow:0 8px 32px #1a223059;background:#fff;visibility:hidden;color-scheme:n
   const setOpen = (open: boolean, byVisitor: boolean) => {
     if (open) load();
     isOpen = open;
+    wanted = open && byVisitor;
     show();
     if (byVisitor) write('sessionStorage', open ? '1' : '');
     post('context', { page: pageUrl() });
@@ -122,8 +126,10 @@ box-shadow:0 8px 32px #1a223059;background:#fff;visibility:hidden;color-scheme:n
     port?.close();
     port = port1;
     port.onmessage = onPort;
-    const body: SessionBody = { page: pageUrl(), lang, blob: kept.blob || '', open: isOpen, name };
+    const focus = wanted && document.activeElement == host;
+    const body: SessionBody = { page: pageUrl(), lang, blob: kept.blob || '', open: isOpen, focus, name };
     frame.contentWindow!.postMessage({ v: 1, type: 'session', body }, frameUrl.origin, [port2]);
+    if (focus) frame.focus();
   });
   button.onclick = () => setOpen(!isOpen, true);
   // First intent: the frame is fetched, and still nothing is stored.
