@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "ldap/service/service.h"
@@ -212,7 +213,13 @@ class Seeder {
     options.on_behalf_of.set_kind(rpc::Principal::KIND_PERSON);
     options.on_behalf_of.set_id(ids_[members[0]]);
     options.on_behalf_of.add_roles(common::v1::ROLE_EMPLOYEE);
-    const absl::Status status = channel_.Wait<im::v1::CreateGroupResponse>("/yizhan.im.v1.ConversationService/CreateGroup", request, options).status();
+    // Messaging hears of the directory's people a moment after they are made.
+    absl::Status status;
+    for (int tries = 0; tries < 500; ++tries) {
+      status = channel_.Wait<im::v1::CreateGroupResponse>("/yizhan.im.v1.ConversationService/CreateGroup", request, options).status();
+      if (ReasonOf(status) != "PERSON_NOT_FOUND") break;
+      absl::SleepFor(absl::Milliseconds(20));
+    }
     return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
   }
 
