@@ -1,9 +1,7 @@
 #include "ldap/testing/slapd.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,10 +16,16 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/status.h"
+#include "base/testing/programs.h"
 #include "ldap/testing/slapd_data.h"
 
 namespace yizhan::directory {
 namespace {
+
+using yizhan::testing::FreePort;
+using yizhan::testing::RunProgram;
+using yizhan::testing::Spawn;
+using yizhan::testing::Tail;
 
 // As much of Active Directory's schema as a reader sees, with its object identifiers. Debian's msuser.schema has no
 // matching rules, so nothing could be searched for.
@@ -37,61 +41,6 @@ attributetype ( 1.2.840.113556.1.4.8 NAME 'userAccountControl' EQUALITY integerM
 objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP organizationalPerson STRUCTURAL
   MAY ( displayName $ mail $ objectGUID $ sAMAccountName $ sAMAccountType $ userAccountControl ) )
 )";
-
-// Starts a program whose output goes to the end of `log`; it ends when this thread does. -1 when it cannot.
-pid_t Spawn(const std::vector<std::string>& command, const std::string& log) {
-  std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const int out = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127);
-    signal(SIGPIPE, SIG_DFL);
-    const int null = open("/dev/null", O_RDONLY);
-    dup2(null, 0);
-    dup2(out, 1);
-    dup2(out, 2);
-    for (int fd = 3; fd < 1024; ++fd) close(fd);
-    execvp(argv[0], argv.data());
-    _exit(127);
-  }
-  close(out);
-  return pid;
-}
-
-std::string Tail(const std::string& file) {
-  std::ifstream in(file);
-  std::string all((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return all.size() > 2000 ? all.substr(all.size() - 2000) : all;
-}
-
-absl::Status RunProgram(const std::vector<std::string>& command, const std::string& log) {
-  const pid_t pid = Spawn(command, log);
-  int status = 0;
-  if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    return absl::OkStatus();
-  }
-  return absl::InternalError(absl::StrCat(command[0], " failed; is it installed? It said: ", Tail(log)));
-}
-
-// A port that was free a moment ago. Somebody may take it before slapd does: Start() tries again.
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  int port = 0;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-      getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) {
-    port = ntohs(address.sin_port);
-  }
-  close(fd);
-  return port;
-}
 
 bool Listens(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -148,7 +97,6 @@ absl::StatusOr<std::unique_ptr<Slapd>> Slapd::Start(Options options) {
 }
 
 absl::Status Slapd::MakeCertificates() {
-  const std::string log = dir_ + "/openssl.log";
   const std::string ca_key = ca_dir() + "/ca.key";
   if (options_.ca_dir.empty()) {
     YZ_RETURN_IF_ERROR(RunProgram({"openssl",
@@ -171,19 +119,22 @@ absl::Status Slapd::MakeCertificates() {
                                    ca_key,
                                    "-out",
                                    ca_file()},
-                                  log));
+                                  dir_)
+                           .status());
   }
   YZ_RETURN_IF_ERROR(
       RunProgram({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
                   "/CN=Test directory", "-keyout", dir_ + "/server.key", "-out", dir_ + "/server.csr"},
-                 log));
+                 dir_)
+          .status());
   YZ_RETURN_IF_ERROR(Write(dir_ + "/server.ext", absl::StrCat("subjectAltName=", options_.names,
                                                               "\nextendedKeyUsage=serverAuth\n"
                                                               "keyUsage=critical,digitalSignature\n")));
   return RunProgram({"openssl", "x509", "-req", "-in", dir_ + "/server.csr", "-CA", ca_file(), "-CAkey", ca_key,
                      "-set_serial", absl::StrCat(absl::ToUnixNanos(absl::Now())), "-days", "3650", "-extfile",
                      dir_ + "/server.ext", "-out", dir_ + "/server.pem"},
-                    log);
+                    dir_)
+      .status();
 }
 
 absl::Status Slapd::Prepare() {
@@ -207,8 +158,7 @@ absl::Status Slapd::Prepare() {
   YZ_RETURN_IF_ERROR(Write(dir_ + "/slapd.conf", conf));
   YZ_RETURN_IF_ERROR(Write(dir_ + "/bank.ldif", BankLdif(options_.extra_people)));
   mkdir((dir_ + "/data").c_str(), 0700);
-  return RunProgram({"/usr/sbin/slapadd", "-q", "-f", dir_ + "/slapd.conf", "-l", dir_ + "/bank.ldif"},
-                    dir_ + "/slapadd.log");
+  return RunProgram({"/usr/sbin/slapadd", "-q", "-f", dir_ + "/slapd.conf", "-l", dir_ + "/bank.ldif"}, dir_).status();
 }
 
 absl::Status Slapd::Launch() {
@@ -216,7 +166,7 @@ absl::Status Slapd::Launch() {
   if (options_.tls) absl::StrAppend(&listeners, " ", ldaps_url(), "/");
   const std::string log = dir_ + "/slapd.log";
   // -d keeps it in the foreground; 0 says only what is wrong.
-  pid_ = Spawn({"/usr/sbin/slapd", "-d", "0", "-f", dir_ + "/slapd.conf", "-h", listeners}, log);
+  pid_ = Spawn({"/usr/sbin/slapd", "-d", "0", "-f", dir_ + "/slapd.conf", "-h", listeners}, log, log);
   const absl::Time patience = absl::Now() + absl::Seconds(20);
   while (pid_ > 0 && absl::Now() < patience) {
     int status = 0;

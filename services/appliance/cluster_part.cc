@@ -116,6 +116,9 @@ class ClusterPartImpl : public ClusterPart {
   }
 
   absl::Status Join() override {
+    // A founder's folder is the cluster's before the cluster is there: whatever happens in between, no other can be.
+    if (options_.found && ReadClusterId(data_dir_).empty())
+      YZ_RETURN_IF_ERROR(WriteClusterId(data_dir_, cluster::NewClusterId(RandomBits)));
     absl::Notification joined;
     absl::StatusOr<std::string> cluster_id;
     loop_->Post([&] {
@@ -182,6 +185,8 @@ class ClusterPartImpl : public ClusterPart {
 
   std::string Problem() const {
     const auto view = node_->view();
+    if (view->replaced)
+      return "another process has this machine's name; give each a name of its own and start this one again";
     for (const auto& [name, partition] : view->partitions) {
       if (!partition.problem.ok()) return absl::StrCat(name, ": ", std::string(partition.problem.message()));
     }

@@ -31,8 +31,8 @@ struct NodeOptions {
   // behind (they fetch from another machine); at twice the bound, when there are not two replicas to hold them,
   // commands are refused.
   size_t window_bytes = 128 << 20;
-  // Records are dropped from the log when so many machines (this one among them) have them on their disks: two, or one
-  // where the cluster has one machine.
+  // Records are dropped from the log when so many machines (this one among them) have them on their disks. So one
+  // machine alone fills the log's window and stops.
   size_t min_replicas = 2;
   // Bytes on their way into the replica at most.
   size_t max_ingest_bytes = 16 << 20;

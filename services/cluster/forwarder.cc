@@ -262,8 +262,8 @@ void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger
       });
   table->Unary<v1::GetClusterRequest, v1::GetClusterResponse>(
       "/yizhan.cluster.v1.ClusterService/GetCluster",
-      [cluster, node = std::move(node)](const rpc::Context&, const v1::GetClusterRequest&,
-                                        rpc::Reply<v1::GetClusterResponse> reply) {
+      [cluster, ledger, node = std::move(node)](const rpc::Context&, const v1::GetClusterRequest&,
+                                                rpc::Reply<v1::GetClusterResponse> reply) {
         const auto view = cluster->view();
         v1::GetClusterResponse response;
         response.set_node(node);
@@ -280,8 +280,11 @@ void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger
           one->set_partition(name);
           one->set_owner(partition.owner);
           one->set_epoch(partition.epoch);
-          one->set_head(partition.head);
-          one->set_known(partition.known);
+          // The view is some hundred milliseconds old; how far the replica is can be told as of now.
+          auto id = PartitionId::Parse(name);
+          auto info = id.ok() ? ledger->Info(*id) : absl::StatusOr<ledger::PartitionInfo>(id.status());
+          one->set_head(info.ok() ? info->head : partition.head);
+          one->set_known(std::max(partition.known, one->head()));
           if (!partition.problem.ok()) one->set_problem(std::string(partition.problem.message()));
         }
         response.set_log_bytes(view->log_bytes);

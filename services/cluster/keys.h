@@ -13,6 +13,7 @@ inline constexpr uint32_t kFormatVersion = 1;
 
 namespace keys {
 inline constexpr std::string_view kCluster = "cluster";
+inline constexpr std::string_view kFounding = "founding";
 inline constexpr std::string_view kMembers = "member/";
 inline constexpr std::string_view kOwners = "owner/";
 inline constexpr std::string_view kHeads = "head/";

@@ -41,6 +41,10 @@ std::string Names(const ClusterInfo& info) {
 }
 }  // namespace
 
+std::string NewClusterId(const std::function<uint64_t()>& random) {
+  return absl::StrFormat("%016x%016x", random(), random());
+}
+
 Node::Node(NodeOptions options, Dependencies dependencies)
     : context_{std::move(options),   dependencies.random(),
                dependencies.loop,    LoopKv(dependencies.kv, dependencies.loop),
@@ -72,89 +76,125 @@ Node::~Node() = default;
 void Node::Start(std::string folder_cluster_id, absl::AnyInvocable<void(absl::StatusOr<std::string>)> joined) {
   folder_cluster_id_ = std::move(folder_cluster_id);
   joined_ = std::move(joined);
+  Look();
+}
+
+void Node::Look() {
   context_.kv.Get({std::string(keys::kCluster)}, kTimeout,
                   [this](absl::StatusOr<RangeResult> result) { Found(std::move(result)); });
 }
 
+void Node::LookAgain() {
+  context_.loop->After(kAgain, [this] { Look(); });
+}
+
 void Node::Found(absl::StatusOr<RangeResult> result) {
   if (result.ok() && !result->kvs.empty()) return Join(result->kvs[0].value);
-  if (result.ok() && context_.options.found) return MakeCluster();
+  if (result.ok() && context_.options.found) return BeginFounding();
   if (result.ok()) {
     log::Info("cluster", "waits for the cluster to be founded");
   } else {
     log::Warning("cluster", "the cluster's store does not answer; it is asked again").With("why", result.status());
   }
-  context_.loop->After(kAgain, [this] { Start(std::move(folder_cluster_id_), std::move(joined_)); });
+  LookAgain();
 }
 
-// The heads first, as they are in this machine's folder; the cluster's own key last: a founding that was cut short is
-// done again, and cannot be by two at once, because each head is made only while it is not there and the key by one.
-void Node::MakeCluster() {
-  auto txns = std::make_shared<std::vector<Txn>>();
-  const auto& partitions = context_.replica->Partitions();
-  for (size_t begin = 0; begin < partitions.size(); begin += kHeadsAtOnce) {
-    Txn txn;
-    txn.compares = {{Compare::Kind::kModRevision, std::string(keys::kCluster), 0}};
-    for (size_t i = begin; i < partitions.size() && i < begin + kHeadsAtOnce; ++i) {
-      HeadInfo head;
-      head.set_epoch(1);
-      head.set_seq(context_.replica->Head(partitions[i]));
-      head.set_nonce(context_.random());
-      txn.then.push_back(Op::Put(keys::Head(partitions[i]), head.SerializeAsString()));
-    }
-    txns->push_back(std::move(txn));
-  }
-  ClusterInfo info = PartitionsOf(*context_.replica);
-  info.set_format_version(kFormatVersion);
-  info.set_cluster_id(absl::StrFormat("%016x%016x", context_.random(), context_.random()));
-  Txn last;
-  last.compares = {{Compare::Kind::kModRevision, std::string(keys::kCluster), 0}};
-  last.then = {Op::Put(std::string(keys::kCluster), info.SerializeAsString())};
-  txns->push_back(std::move(last));
+// One machine founds: the one whose id stands under `founding`. Each step compares that entry, and that the cluster is
+// not there yet, so another machine's step, or one of this machine's that was held up, comes to nothing. The cluster's
+// own key comes last: a founding that was cut short is done again from the beginning.
+struct Node::Founding {
+  std::vector<Txn> steps;
+  size_t next = 0;
+};
 
-  auto next = std::make_shared<std::function<void(size_t)>>();
-  *next = [this, txns, next](size_t at) {
-    if (at == txns->size()) {
-      log::Info("cluster", "founded the cluster");
-      return Start(std::move(folder_cluster_id_), std::move(joined_));
+void Node::BeginFounding() {
+  const std::string key(keys::kFounding);
+  Txn txn;
+  txn.compares = {{Compare::Kind::kModRevision, key, 0}};
+  txn.then = {Op::Put(key, folder_cluster_id_), Op::Get(key)};
+  txn.otherwise = {Op::Get(key)};
+  context_.kv.Transact(std::move(txn), kTimeout, [this, key](absl::StatusOr<TxnResult> result) {
+    if (!result.ok() || result->gets[0].empty()) return LookAgain();
+    const KeyValue& entry = result->gets[0][0];
+    if (entry.value != folder_cluster_id_) {
+      return std::exchange(joined_, nullptr)(Refuse(
+          absl::StatusCode::kFailedPrecondition, "FOUNDED_ELSEWHERE",
+          absl::StrCat("another machine is founding the cluster (as ", entry.value,
+                       "): only one may. Let this one join it, with an empty folder and without cluster.found")));
     }
-    context_.kv.Transact((*txns)[at], kTimeout, [this, next, at](absl::StatusOr<TxnResult> result) {
-      if (result.ok() && result->succeeded) return (*next)(at + 1);
-      // Another was first, or the answer was lost: look again.
-      *next = nullptr;
-      context_.loop->After(kAgain, [this] { Start(std::move(folder_cluster_id_), std::move(joined_)); });
-    });
-  };
-  (*next)(0);
+    const std::vector<Compare> still = {{Compare::Kind::kModRevision, key, entry.mod_revision},
+                                        {Compare::Kind::kModRevision, std::string(keys::kCluster), 0}};
+    auto founding = std::make_shared<Founding>();
+    const auto& partitions = context_.replica->Partitions();
+    for (size_t begin = 0; begin < partitions.size(); begin += kHeadsAtOnce) {
+      Txn& step = founding->steps.emplace_back(Txn{still, {}, {}});
+      for (size_t i = begin; i < partitions.size() && i < begin + kHeadsAtOnce; ++i) {
+        HeadInfo head;
+        head.set_epoch(1);
+        head.set_seq(context_.replica->Head(partitions[i]));
+        head.set_nonce(context_.random());
+        step.then.push_back(Op::Put(keys::Head(partitions[i]), head.SerializeAsString()));
+      }
+    }
+    ClusterInfo info = PartitionsOf(*context_.replica);
+    info.set_format_version(kFormatVersion);
+    info.set_cluster_id(folder_cluster_id_);
+    founding->steps.push_back(Txn{still, {Op::Put(std::string(keys::kCluster), info.SerializeAsString())}, {}});
+    ContinueFounding(std::move(founding));
+  });
+}
+
+void Node::ContinueFounding(std::shared_ptr<Founding> founding) {
+  if (founding->next == founding->steps.size()) {
+    log::Info("cluster", "founded the cluster");
+    return Look();
+  }
+  Txn step = std::move(founding->steps[founding->next++]);
+  context_.kv.Transact(std::move(step), kTimeout,
+                       [this, founding = std::move(founding)](absl::StatusOr<TxnResult> result) mutable {
+                         if (!result.ok() || !result->succeeded) return LookAgain();
+                         ContinueFounding(std::move(founding));
+                       });
+}
+
+absl::Status Node::Refusal(const std::string& value) const {
+  constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+  ClusterInfo info;
+  if (!info.ParseFromString(value))
+    return absl::DataLossError("the cluster's store holds a description of the cluster that cannot be read");
+  if (info.format_version() > kFormatVersion) {
+    return Refuse(kRefused, "NEWER_FORMAT",
+                  absl::StrCat("the cluster is of format ", info.format_version(), " and this program knows ",
+                               kFormatVersion, ": install the newer release"));
+  }
+  uint64_t records = 0;
+  for (const std::string& partition : context_.replica->Partitions()) records += context_.replica->Head(partition);
+  if (folder_cluster_id_ != info.cluster_id() && context_.options.found) {
+    return Refuse(
+        kRefused, "FOUNDED_ELSEWHERE",
+        absl::StrCat("this machine is to found a cluster, and there is one already, ", info.cluster_id(),
+                     ": name the right store, or let it join, with an empty folder and without cluster.found"));
+  }
+  if (folder_cluster_id_ != info.cluster_id() && records > 0) {
+    return Refuse(
+        kRefused, "ANOTHER_CLUSTER",
+        absl::StrCat("the data folder has records of ",
+                     folder_cluster_id_.empty() ? "its own" : absl::StrCat("the cluster ", folder_cluster_id_),
+                     ", and the store holds the cluster ", info.cluster_id(),
+                     ": name the right store, or give the machine an empty folder"));
+  }
+  if (const ClusterInfo own = PartitionsOf(*context_.replica); Names(own) != Names(info)) {
+    return Refuse(kRefused, "OTHER_PARTITIONS",
+                  absl::StrCat("the cluster has the partitions ", Names(info), " and this folder ", Names(own),
+                               ": use an empty folder with the cluster's configuration"));
+  }
+  return absl::OkStatus();
 }
 
 void Node::Join(const std::string& value) {
+  if (absl::Status refused = Refusal(value); !refused.ok()) return std::exchange(joined_, nullptr)(std::move(refused));
   ClusterInfo info;
-  const ClusterInfo own = PartitionsOf(*context_.replica);
-  absl::Status refused;
-  uint64_t records = 0;
-  for (const std::string& partition : context_.replica->Partitions()) records += context_.replica->Head(partition);
-  if (!info.ParseFromString(value)) {
-    refused = absl::DataLossError("the cluster's store holds a description of the cluster that cannot be read");
-  } else if (info.format_version() > kFormatVersion) {
-    refused = Refuse(absl::StatusCode::kFailedPrecondition, "NEWER_FORMAT",
-                     absl::StrCat("the cluster is of format ", info.format_version(), " and this program knows ",
-                                  kFormatVersion, ": install the newer release"));
-  } else if (!folder_cluster_id_.empty() && folder_cluster_id_ != info.cluster_id()) {
-    refused =
-        Refuse(absl::StatusCode::kFailedPrecondition, "ANOTHER_CLUSTER",
-               absl::StrCat("the data folder belongs to the cluster ", folder_cluster_id_, " and the store holds ",
-                            info.cluster_id(), ": name the right store, or give the machine an empty folder"));
-  } else if (folder_cluster_id_.empty() && records > 0 && !context_.options.found) {
-    refused = Refuse(absl::StatusCode::kFailedPrecondition, "FOLDER_IN_USE",
-                     "the data folder has records of its own and was never part of this cluster: give the machine an "
-                     "empty folder, or found the cluster from this one");
-  } else if (Names(own) != Names(info)) {
-    refused = Refuse(absl::StatusCode::kFailedPrecondition, "OTHER_PARTITIONS",
-                     absl::StrCat("the cluster has the partitions ", Names(info), " and this folder ", Names(own),
-                                  ": use an empty folder with the cluster's configuration"));
-  }
-  if (!refused.ok()) return std::exchange(joined_, nullptr)(std::move(refused));
+  info.ParseFromString(value);
   joined_done_ = true;
   roster_.Start();
   window_.Start();
@@ -202,7 +242,7 @@ void Node::Leave(absl::AnyInvocable<void()> done) {
 
 void Node::Publish() {
   auto view = std::make_shared<View>();
-  view->registered = roster_.registered();
+  view->replaced = roster_.replaced();
   for (const auto& [node, member] : roster_.members()) {
     view->members.push_back({node, member.info.address(), member.info.version(), member.info.draining()});
   }

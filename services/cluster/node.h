@@ -37,11 +37,14 @@ struct View {
     uint64_t known = 0;    // committed, as far as this machine has heard
     absl::Status problem;  // why it does not get on here
   };
-  bool registered = false;
+  bool replaced = false;                        // another process has this machine's name, and this one stays away
   std::vector<Member> members;                  // by name
   std::map<std::string, Partition> partitions;  // by name
   size_t log_bytes = 0;                         // of this machine's partitions in the cluster's log
 };
+
+// 32 random hexadecimal digits.
+std::string NewClusterId(const std::function<uint64_t()>& random);
 
 class Node {
  public:
@@ -56,10 +59,12 @@ class Node {
   Node(NodeOptions options, Dependencies dependencies);
   ~Node();
 
-  // Founds or finds the cluster, then takes part in it. `joined` runs once, when the cluster has been found and this
-  // machine's folder belongs to it, or with why it cannot take part: FailedPrecondition for another cluster's folder
-  // (`folder_cluster_id` is what the folder remembers, empty for none), other partitions, a newer format. While the
-  // store is away or nobody has founded the cluster it tries on.
+  // Founds or finds the cluster, then takes part in it. `folder_cluster_id` is what this machine's folder remembers,
+  // empty for none; a founder has written a fresh one there before (NewClusterId), so that its folder is the cluster's
+  // whatever happens meanwhile. `joined` runs once, when the cluster is there and the folder belongs to it, or with why
+  // this machine cannot take part: FailedPrecondition for a folder with records that are another cluster's or nobody's,
+  // a cluster that another machine has founded or is founding, other partitions, a newer format. While the store is
+  // away or nobody has founded the cluster it tries on.
   void Start(std::string folder_cluster_id, absl::AnyInvocable<void(absl::StatusOr<std::string> cluster_id)> joined);
 
   void Commit(std::vector<CommitEntry> entries, CommitLog::Done done) {
@@ -80,8 +85,13 @@ class Node {
   bool was_ready() const { return was_ready_.load(std::memory_order_acquire); }
 
  private:
+  struct Founding;
+  void Look();
+  void LookAgain();
   void Found(absl::StatusOr<RangeResult> result);
-  void MakeCluster();
+  void BeginFounding();
+  void ContinueFounding(std::shared_ptr<Founding> founding);
+  absl::Status Refusal(const std::string& value) const;
   void Join(const std::string& value);
   void Tick();
   void LookAtReadiness();

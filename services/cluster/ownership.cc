@@ -52,12 +52,6 @@ bool Ownership::settled() const {
                       [](const auto& each) { return each.second.phase == Phase::kClosing; });
 }
 
-size_t Ownership::owned() const {
-  size_t count = 0;
-  for (const auto& [partition, state] : states_) count += state.phase == Phase::kOwner;
-  return count;
-}
-
 std::optional<OwnerInfo> Ownership::OwnerOf(const std::string& partition) const {
   const KeyValue* kv = owners_.Find(keys::Owner(partition));
   OwnerInfo owner;
@@ -142,10 +136,11 @@ void Ownership::ReadForClaim(const std::string& partition, uint64_t turn, absl::
     if (owner.ParseFromString(result->gets[1][0].value)) {
       // Its own already, by an earlier claim whose answer was lost or because another machine has given it away:
       // claimed once more, so that whatever this machine has sent before and was held up on the way comes to nothing.
+      const bool own = owner.node() == context_->options.node;
+      const std::string key = keys::Member(owner.node());
       for (const KeyValue& kv : result->gets[2]) {
         MemberInfo member;
-        if (owner.node() != context_->options.node && kv.key == keys::Member(owner.node()) &&
-            member.ParseFromString(kv.value) && member.incarnation() == owner.incarnation())
+        if (!own && kv.key == key && member.ParseFromString(kv.value) && member.incarnation() == owner.incarnation())
           return Following(partition);  // it lives; this machine had not heard of it yet
       }
     }

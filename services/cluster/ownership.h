@@ -35,8 +35,6 @@ class Ownership {
   bool Decides(const std::string& partition) const;
   // Whether no partition is being given up.
   bool settled() const;
-  // Partitions that it decides for.
-  size_t owned() const;
   // The record of the owner, as far as is known; nullopt when there is none or it cannot be read.
   std::optional<yizhan::cluster::v1::OwnerInfo> OwnerOf(const std::string& partition) const;
   // Why a partition that this machine has claimed is not served; ok otherwise.

@@ -26,6 +26,7 @@ class Simulation {
       Machine& machine = machines_.emplace_back();
       machine.name = absl::StrCat("n", i + 1);
       machine.link = std::make_shared<SimLink>();
+      if (i == 0) machine.disk.cluster_id = NewClusterId([this] { return world_.Bits(); });  // it founds
       for (const std::string& partition : partitions_) machine.disk.partitions[partition];
     }
   }
