@@ -26,9 +26,10 @@ suite() {  # suite NAME COMMAND...
 with_pages() { services/web/build.sh "$PWD/build/pages"; }
 unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300; }
 web_unit() { bash services/web/unit.sh; }
-# The pages' own tests (chapter `pages`) take as long as all of these together: docs/roadmap.md.
-story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals cluster; }
+story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals cluster pages; }
 # A minute each, with a seed that stays, so that a red run can be had again; `./dev fuzz` draws seeds.
+# A seed that stays, as above; `./dev faults` draws them.
+fault() { bash tests/fault/run.sh --seed 1 --faults 6; }
 fuzz() { ./dev build fuzz fuzz_targets && bash tests/fuzz/run.sh 60 1; }
 
 suite lint  tests/lint/run.sh
@@ -37,6 +38,7 @@ suite pages with_pages
 suite unit  unit
 suite web   web_unit
 suite story story
+suite fault fault
 suite fuzz  fuzz
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -10,6 +10,7 @@
 #include "absl/base/internal/endian.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "ledger/smooth_writes.h"
 
 namespace yizhan::audit {
 namespace {
@@ -39,6 +40,7 @@ class ItemStoreImpl : public ItemStore {
     options.write_buffer_size = 32 << 20;
     options.max_total_wal_size = 128 << 20;
     options.max_background_jobs = 2;
+    ledger::SmoothWrites(options);
     options.keep_log_file_num = 2;
     options.paranoid_checks = true;
     rocksdb::BlockBasedTableOptions table;

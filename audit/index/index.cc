@@ -18,6 +18,7 @@
 #include "audit/index/encrypted_env.h"
 #include "audit/index/postings.h"
 #include "base/status.h"
+#include "ledger/smooth_writes.h"
 
 namespace yizhan::audit {
 namespace {
@@ -94,6 +95,7 @@ class IndexImpl : public Index {
     options.write_buffer_size = 32 << 20;
     options.max_total_wal_size = 64 << 20;
     options.max_background_jobs = 2;
+    ledger::SmoothWrites(options);
     options.keep_log_file_num = 2;
     rocksdb::BlockBasedTableOptions table;
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));

@@ -139,9 +139,12 @@ class ApplianceImpl : public Appliance {
     rpc::ServerOptions inner;
     if (cluster_) cluster_->Prepare(inner);
     YZ_ASSIGN_OR_RETURN(inner_, rpc::Server::Start(std::move(inner), &table_, nullptr));
-    im_hub_ = inner_->ServeLink("im", im_->link_handler());
+    auto serve_link = [this](const char* service, rpc::LinkHandler* handler) {
+      return inner_->ServeLink(service, cluster_ ? cluster_->Share(service, handler) : handler);
+    };
+    im_hub_ = serve_link("im", im_->link_handler());
     im_->SetHub(im_hub_);
-    desk_->SetHub(inner_->ServeLink("desk", desk_->link_handler()));
+    desk_->SetHub(serve_link("desk", desk_->link_handler()));
     channel_ = inner_->channel();
     authenticator_ = rpc::MakeAuthenticator(channel_.get(), channel_.get());
     authenticator_ready_ = authenticator_.get();

@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +17,7 @@
 #include "cluster/loop.h"
 #include "cluster/machines.h"
 #include "cluster/node.h"
+#include "cluster/sessions.h"
 
 namespace yizhan::appliance {
 namespace {
@@ -103,16 +105,23 @@ class ClusterPartImpl : public ClusterPart {
     node.found = options_.found;
     node_ = std::make_unique<cluster::Node>(
         node, cluster::Node::Dependencies{loop_.get(), kv_.get(), replica_.get(), peers_.get(), RandomBits});
-    forwarder_ = std::make_unique<cluster::Forwarder>(
-        cluster::Forwarder::Parts{options_.node, node_.get(), loop_.get(), &machines_, ledger, table});
+    sessions_ = std::make_unique<cluster::Sessions>(cluster::Sessions::Parts{
+        options_.node, RandomBits(), [this] { return node_->view(); }, loop_.get(), &machines_, table});
+    forwarder_ = std::make_unique<cluster::Forwarder>(cluster::Forwarder::Parts{
+        options_.node, node_.get(), loop_.get(), &machines_, ledger, table, sessions_.get()});
     keyring->SetRemote([this](std::string key_id, absl::AnyInvocable<void(absl::Status)> done) {
       forwarder_->EnsureDataKey(std::move(key_id), std::move(done));
     });
     table->set_elsewhere(forwarder_.get());
     cluster::RegisterCluster(table, node_.get(), loop_.get(), ledger, keyring, options_.node);
+    cluster::RegisterSessions(table, sessions_.get(), [this] { return services_run_.load(); });
     committer_.Attach([this](std::vector<cluster::CommitEntry> entries, cluster::CommitLog::Done done) {
       node_->Commit(std::move(entries), std::move(done));
     });
+  }
+
+  rpc::LinkHandler* Share(std::string service, rpc::LinkHandler* handler) override {
+    return sessions_->Share(std::move(service), handler);
   }
 
   absl::Status Join() override {
@@ -147,6 +156,8 @@ class ClusterPartImpl : public ClusterPart {
   }
 
   void TakePart() override {
+    services_run_ = true;
+    sessions_->Start();
     loop_->Post([this] { node_->Drain(false); });
   }
 
@@ -154,6 +165,7 @@ class ClusterPartImpl : public ClusterPart {
     if (node_ == nullptr || left_) return;
     left_ = true;
     forwarder_->Stop();
+    sessions_->Stop();
     absl::Notification left;
     loop_->Post([&] { node_->Leave([&] { left.Notify(); }); });
     left.WaitForNotification();
@@ -207,7 +219,9 @@ class ClusterPartImpl : public ClusterPart {
   std::unique_ptr<cluster::Replica> replica_;
   std::unique_ptr<cluster::Peers> peers_;
   std::unique_ptr<cluster::Node> node_;
+  std::unique_ptr<cluster::Sessions> sessions_;
   std::unique_ptr<cluster::Forwarder> forwarder_;
+  std::atomic<bool> services_run_{false};
   bool left_ = false;
 };
 

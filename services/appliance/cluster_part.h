@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/rpc/hub.h"
 #include "base/rpc/server.h"
 #include "base/rpc/service.h"
 #include "base/secret.h"
@@ -43,6 +44,9 @@ class ClusterPart {
 
   // Into the ledger's options, before it is opened.
   virtual void Prepare(ledger::Options& options) = 0;
+  // What the hub of a service's links asks instead of the service's own handler: the other machines hear of the devices
+  // here, and the service of theirs. Before Join().
+  virtual rpc::LinkHandler* Share(std::string service, rpc::LinkHandler* handler) = 0;
   // With the ledger started and every handler registered: calls that this machine cannot carry out go to others from
   // now on. All outlive Leave().
   virtual void Attach(ledger::Ledger* ledger, ledger::Keyring* keyring, rpc::ServiceTable* table) = 0;

@@ -14,6 +14,7 @@
 #include "cluster/loop.h"
 #include "cluster/machines.h"
 #include "cluster/node.h"
+#include "cluster/sessions.h"
 #include "ledger/keyring.h"
 #include "ledger/ledger.h"
 
@@ -28,6 +29,7 @@ class Forwarder : public rpc::Elsewhere {
     Machines* machines = nullptr;
     ledger::Ledger* ledger = nullptr;
     const rpc::ServiceTable* table = nullptr;
+    Sessions* sessions = nullptr;
   };
   // All outlive it, and what is under way ends with them: Stop() first.
   explicit Forwarder(Parts parts);
@@ -36,6 +38,10 @@ class Forwarder : public rpc::Elsewhere {
   bool Would(const absl::Status& refusal) const override;
   void Call(const rpc::Context& context, std::string method, std::string request, const absl::Status& refusal,
             rpc::RawReply reply) override;
+  void Shared(const rpc::Context& context, const std::string& method, std::string request,
+              yizhan::common::v1::Sharing sharing) override {
+    parts_.sessions->Called(context, method, std::move(request), sharing);
+  }
 
   // The keyring's Remote (ledger/keyring.h): a data key from the owner of keyring/0.
   void EnsureDataKey(std::string key_id, absl::AnyInvocable<void(absl::Status)> done);

@@ -50,21 +50,20 @@ absl::StatusOr<std::optional<FrameCall>> FrameTranslator::Translate(const Client
       if (visitor_) return Bad("a visitor has no presence");
       if (Characters(frame.set_presence().status()) > kMaxStatusCharacters)
         return Bad("a presence's status has at most 200 characters");
-      im::v1::UpdatePresenceRequest request;
+      im::v1::SetPresenceRequest request;
       request.mutable_presence()->set_show(frame.set_presence().show());
       request.mutable_presence()->set_status(frame.set_presence().status());
-      return FrameCall{"/yizhan.im.v1.ConversationService/UpdatePresence", request.SerializeAsString()};
+      return FrameCall{"/yizhan.im.v1.ConversationService/SetPresence", request.SerializeAsString()};
     }
     case ClientFrame::kWatchPresence: {
       if (visitor_) return Bad("a visitor watches nobody");
       if (frame.watch_presence().person_ids_size() > kMaxWatched) return Bad("at most 500 people can be watched");
-      im::v1::UpdatePresenceRequest request;
-      request.set_replace_watch(true);
+      im::v1::WatchPresenceRequest request;
       for (const std::string& id : frame.watch_presence().person_ids()) {
         if (id.size() > kMaxIdBytes) return Bad("this is not a person's id");
-        request.add_watch_ids(id);
+        request.add_person_ids(id);
       }
-      return FrameCall{"/yizhan.im.v1.ConversationService/UpdatePresence", request.SerializeAsString()};
+      return FrameCall{"/yizhan.im.v1.ConversationService/WatchPresence", request.SerializeAsString()};
     }
     default:
       return std::optional<FrameCall>();  // a newer client's

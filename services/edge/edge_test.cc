@@ -377,7 +377,7 @@ TEST_F(EdgeTest, ALiveStreamWithACookie) {
   frame.mutable_watch_presence()->add_person_ids("p9");
   socket.Send(frame);
   EXPECT_EQ(socket.NextFrame().im().presence().person_id(), "p9");
-  EXPECT_NE(station_.Last("/yizhan.im.v1.ConversationService/UpdatePresence").context.link_session, 0u);
+  EXPECT_NE(station_.Last("/yizhan.im.v1.ConversationService/WatchPresence").context.link_session, 0u);
 
   socket.Send(WebSocketKind::kClose, "\x03\xe8");
   ASSERT_TRUE(socket.Next(&kind, &payload));

@@ -140,7 +140,7 @@ TEST(ClientFrames, GoToTheServiceOfTheirConversation) {
   EXPECT_EQ(Translate(&v, R"({"setPresence":{}})"), "PROTOCOL_ERROR");
   EXPECT_EQ(Translate(&v, R"({"watchPresence":{}})"), "PROTOCOL_ERROR");
   EXPECT_EQ(Translate(&p, R"({"setPresence":{"show":"SHOW_AWAY","status":"午饭"}})"),
-            "/yizhan.im.v1.ConversationService/UpdatePresence");
+            "/yizhan.im.v1.ConversationService/SetPresence");
   std::string long_status = R"({"setPresence":{"status":")" + std::string(201, 'x') + "\"}}";
   EXPECT_EQ(Translate(&p, long_status), "PROTOCOL_ERROR");
   std::string many = R"({"watchPresence":{"personIds":[)";

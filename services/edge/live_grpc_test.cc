@@ -78,7 +78,7 @@ TEST_F(LiveGrpcTest, ATokenOpensItAndEventsCome) {
   watch.mutable_watch_presence()->add_person_ids("p-bo");
   Say(*client, watch);
   EXPECT_EQ(Next(*client).im().presence().person_id(), "p-bo");
-  EXPECT_EQ(station_.Last("/yizhan.im.v1.ConversationService/UpdatePresence").context.request_id, "follow.me-7");
+  EXPECT_EQ(station_.Last("/yizhan.im.v1.ConversationService/WatchPresence").context.request_id, "follow.me-7");
 
   // Who has nothing more to say may listen on.
   client->HalfClose();

@@ -109,7 +109,7 @@ void LiveStream::TakeFrame(const ClientFrame& frame, absl::Time now) {
   bool watch = frame.has_watch_presence();
   // Presence and typing are said again or grow stale: a refusal changes nothing for the stream.
   auto done = [this, watch](absl::StatusOr<std::string> answer) {
-    im::v1::UpdatePresenceResponse presence;
+    im::v1::WatchPresenceResponse presence;
     if (!watch || !answer.ok() || !presence.ParseFromString(*answer)) return;
     for (auto& one : *presence.mutable_presences()) {
       ServerFrame out;

@@ -125,10 +125,9 @@ TEST_F(EventsTest, TypingIsPassedOnOnceASecond) {
 TEST_F(EventsTest, PresenceGoesToItsTopic) {
   bed.parts->presence.Open({"edge", 1}, anna.no);
   EXPECT_THAT(Said(), ElementsAre("presence:1 show2"));
-  v1::UpdatePresenceRequest request;
-  request.set_replace_watch(true);
-  request.add_watch_ids(bo.id);
-  ASSERT_TRUE(bed.parts->presence.Update({"edge", 1}, request).ok());
+  v1::WatchPresenceRequest request;
+  request.add_person_ids(bo.id);
+  ASSERT_TRUE(bed.parts->presence.Watch({"edge", 1}, request).ok());
   EXPECT_THAT(Subscribed(), ElementsAre("+1 presence:2"));
   bed.parts->presence.Close({"edge", 1});
   EXPECT_THAT(Subscribed(), ElementsAre("-1 presence:2"));

@@ -105,10 +105,15 @@ void RegisterConversations(Parts& parts, rpc::ServiceTable& table) {
   Reads<v1::GetPresenceRequest, v1::GetPresenceResponse>(
       table, "/yizhan.im.v1.ConversationService/GetPresence",
       [&](const Caller&, const auto& request, const Context&) { return parts.presence.Get(request); });
-  Reads<v1::UpdatePresenceRequest, v1::UpdatePresenceResponse>(
-      table, "/yizhan.im.v1.ConversationService/UpdatePresence",
+  Reads<v1::SetPresenceRequest, v1::SetPresenceResponse>(
+      table, "/yizhan.im.v1.ConversationService/SetPresence",
       [&](const Caller&, const auto& request, const Context& context) {
-        return parts.presence.Update({context.edge_id, context.link_session}, request);
+        return parts.presence.Set({context.edge_id, context.link_session}, request);
+      });
+  Reads<v1::WatchPresenceRequest, v1::WatchPresenceResponse>(
+      table, "/yizhan.im.v1.ConversationService/WatchPresence",
+      [&](const Caller&, const auto& request, const Context& context) {
+        return parts.presence.Watch({context.edge_id, context.link_session}, request);
       });
 }
 

@@ -38,6 +38,11 @@ absl::StatusOr<std::vector<PersonNo>> ParsePersons(const google::protobuf::Repea
   return persons;
 }
 
+absl::Status NoSession() {
+  return Refuse(absl::StatusCode::kFailedPrecondition, "NO_SESSION",
+                "presence belongs to a device: send it over a live stream");
+}
+
 }  // namespace
 
 void Presence::Open(const DeviceId& id, PersonNo person) {
@@ -60,7 +65,7 @@ void Presence::Close(const DeviceId& id) {
     if (device == devices_.end()) return;
     PersonNo person = device->second.person;
     v1::Presence before = BestOf(person);
-    Watch(device->second, {});
+    Replace(device->second, {});
     devices_.erase(device);
     auto owner = persons_.find(person);
     std::erase(owner->second.devices, id);
@@ -70,33 +75,35 @@ void Presence::Close(const DeviceId& id) {
   Drain();
 }
 
-absl::StatusOr<v1::UpdatePresenceResponse> Presence::Update(const DeviceId& id,
-                                                            const v1::UpdatePresenceRequest& request) {
-  YZ_ASSIGN_OR_RETURN(std::vector<PersonNo> watched, ParsePersons(request.watch_ids()));
+absl::StatusOr<v1::SetPresenceResponse> Presence::Set(const DeviceId& id, const v1::SetPresenceRequest& request) {
   if (!request.presence().status().empty()) {
     YZ_RETURN_IF_ERROR(CheckStatusLine(request.presence().status()));
   }
-  v1::UpdatePresenceResponse response;
   {
     absl::MutexLock lock(&mu_);
     auto found = devices_.find(id);
-    if (found == devices_.end()) {
-      return Refuse(absl::StatusCode::kFailedPrecondition, "NO_SESSION",
-                    "presence belongs to a device: send it over a live stream");
-    }
+    if (found == devices_.end()) return NoSession();
     Device& device = found->second;
-    if (request.has_presence()) {
-      v1::Presence before = BestOf(device.person);
-      device.said = true;
-      device.show = request.presence().show() == v1::Presence::SHOW_UNSPECIFIED ? v1::Presence::SHOW_OFFLINE
-                                                                               : request.presence().show();
-      device.status = request.presence().status();
-      QueueIfChanged(before);
-    }
-    if (request.replace_watch()) {
-      Watch(device, watched);
-      for (PersonNo person : device.watched) *response.add_presences() = BestOf(person);
-    }
+    v1::Presence before = BestOf(device.person);
+    device.said = true;
+    device.show = request.presence().show() == v1::Presence::SHOW_UNSPECIFIED ? v1::Presence::SHOW_OFFLINE
+                                                                             : request.presence().show();
+    device.status = request.presence().status();
+    QueueIfChanged(before);
+  }
+  Drain();
+  return v1::SetPresenceResponse();
+}
+
+absl::StatusOr<v1::WatchPresenceResponse> Presence::Watch(const DeviceId& id, const v1::WatchPresenceRequest& request) {
+  YZ_ASSIGN_OR_RETURN(std::vector<PersonNo> watched, ParsePersons(request.person_ids()));
+  v1::WatchPresenceResponse response;
+  {
+    absl::MutexLock lock(&mu_);
+    auto found = devices_.find(id);
+    if (found == devices_.end()) return NoSession();
+    Replace(found->second, std::move(watched));
+    for (PersonNo person : found->second.watched) *response.add_presences() = BestOf(person);
   }
   Drain();
   return response;
@@ -132,7 +139,7 @@ v1::Presence Presence::BestOf(PersonNo person) const {
   return presence;
 }
 
-void Presence::Watch(Device& device, std::vector<PersonNo> watched) {
+void Presence::Replace(Device& device, std::vector<PersonNo> watched) {
   std::sort(watched.begin(), watched.end());
   watched.erase(std::unique(watched.begin(), watched.end()), watched.end());
   Person& owner = persons_[device.person];

@@ -47,9 +47,10 @@ class Presence {
   // A device went; offline is said when it was the last.
   void Close(const DeviceId& device);
 
-  // Sets a device's presence and watch list; answers the presence of all that are watched. NO_SESSION (FailedPrecondition) for a device
-  // that is not open; TOO_MANY_WATCHED, STATUS_LENGTH, INVALID_PERSON_ID (InvalidArgument).
-  absl::StatusOr<v1::UpdatePresenceResponse> Update(const DeviceId& device, const v1::UpdatePresenceRequest& request);
+  // Sets a device's presence. NO_SESSION (FailedPrecondition) for a device that is not open; STATUS_LENGTH (InvalidArgument).
+  absl::StatusOr<v1::SetPresenceResponse> Set(const DeviceId& device, const v1::SetPresenceRequest& request);
+  // Sets whom a device hears; answers their presence. NO_SESSION; TOO_MANY_WATCHED, INVALID_PERSON_ID (InvalidArgument).
+  absl::StatusOr<v1::WatchPresenceResponse> Watch(const DeviceId& device, const v1::WatchPresenceRequest& request);
 
   // In the order asked; offline for who is not known. TOO_MANY_WATCHED, INVALID_PERSON_ID.
   absl::StatusOr<v1::GetPresenceResponse> Get(const v1::GetPresenceRequest& request) const;
@@ -70,7 +71,7 @@ class Presence {
   };
 
   v1::Presence BestOf(PersonNo person) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Watch(Device& device, std::vector<PersonNo> watched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Replace(Device& device, std::vector<PersonNo> watched) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueIfChanged(const v1::Presence& before) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Runs what is queued, unless another thread is at it.
   void Drain() ABSL_LOCKS_EXCLUDED(mu_);

@@ -28,16 +28,15 @@ struct Fixture {
   std::vector<std::string> Take() { return std::exchange(said, {}); }
 
   absl::Status Say(const DeviceId& device, v1::Presence::Show show, const std::string& status = "") {
-    v1::UpdatePresenceRequest request;
+    v1::SetPresenceRequest request;
     request.mutable_presence()->set_show(show);
     request.mutable_presence()->set_status(status);
-    return presence.Update(device, request).status();
+    return presence.Set(device, request).status();
   }
-  absl::StatusOr<v1::UpdatePresenceResponse> Watch(const DeviceId& device, std::vector<PersonNo> persons) {
-    v1::UpdatePresenceRequest request;
-    request.set_replace_watch(true);
-    for (PersonNo person : persons) request.add_watch_ids(person.ToString());
-    return presence.Update(device, request);
+  absl::StatusOr<v1::WatchPresenceResponse> Watch(const DeviceId& device, std::vector<PersonNo> persons) {
+    v1::WatchPresenceRequest request;
+    for (PersonNo person : persons) request.add_person_ids(person.ToString());
+    return presence.Watch(device, request);
   }
 };
 
@@ -106,10 +105,9 @@ TEST(Presence, RefusesWithoutChanging) {
   EXPECT_EQ(ReasonOf(f.Say({"", 0}, v1::Presence::SHOW_BUSY)), "NO_SESSION");
   EXPECT_EQ(ReasonOf(f.Say({"e", 1}, v1::Presence::SHOW_BUSY, std::string(201, 'x'))), "STATUS_LENGTH");
   EXPECT_EQ(ReasonOf(f.Watch({"e", 1}, std::vector<PersonNo>(501, kBo)).status()), "TOO_MANY_WATCHED");
-  v1::UpdatePresenceRequest request;
-  request.set_replace_watch(true);
-  request.add_watch_ids("somebody");
-  EXPECT_EQ(ReasonOf(f.presence.Update({"e", 1}, request).status()), "INVALID_PERSON_ID");
+  v1::WatchPresenceRequest request;
+  request.add_person_ids("somebody");
+  EXPECT_EQ(ReasonOf(f.presence.Watch({"e", 1}, request).status()), "INVALID_PERSON_ID");
   v1::GetPresenceRequest get;
   for (int i = 0; i < 501; ++i) get.add_person_ids(kBo.ToString());
   EXPECT_EQ(ReasonOf(f.presence.Get(get).status()), "TOO_MANY_WATCHED");

@@ -188,8 +188,8 @@ TEST_F(ServiceTest, AnswersPeopleAndNobodyElse) {
   request.set_conversation_id("g:unknown");
   EXPECT_EQ(ReasonOf(Call<v1::ListMessagesResponse>(bo, "/yizhan.im.v1.MessageService/ListMessages", request).status()),
             "CONVERSATION_NOT_FOUND");
-  v1::UpdatePresenceRequest presence;
-  EXPECT_EQ(ReasonOf(Call<v1::UpdatePresenceResponse>(bo, "/yizhan.im.v1.ConversationService/UpdatePresence", presence).status()),
+  v1::SetPresenceRequest presence;
+  EXPECT_EQ(ReasonOf(Call<v1::SetPresenceResponse>(bo, "/yizhan.im.v1.ConversationService/SetPresence", presence).status()),
             "NO_SESSION");
 }
 
@@ -220,14 +220,13 @@ TEST_F(ServiceTest, ADeviceHearsItsPersonsConversations) {
 TEST_F(ServiceTest, PresenceLivesAndDiesWithSessions) {
   Edge& watching = NewEdge("edge-w");
   watching.Open(1, PrincipalOf(anna));
-  v1::UpdatePresenceRequest watch;
-  watch.set_replace_watch(true);
-  watch.add_watch_ids(bo.id);
-  watching.Call(1, 5, "/yizhan.im.v1.ConversationService/UpdatePresence", watch);
+  v1::WatchPresenceRequest watch;
+  watch.add_person_ids(bo.id);
+  watching.Call(1, 5, "/yizhan.im.v1.ConversationService/WatchPresence", watch);
   DownFrame reply = watching.Await([](const DownFrame& frame) { return frame.has_reply(); });
   EXPECT_EQ(reply.reply().call_id(), 5u);
   EXPECT_EQ(reply.reply().code(), 0u) << reply.reply().message();
-  v1::UpdatePresenceResponse response;
+  v1::WatchPresenceResponse response;
   ASSERT_TRUE(response.ParseFromString(reply.reply().response()));
   EXPECT_EQ(response.presences(0).show(), v1::Presence::SHOW_OFFLINE);
 
@@ -237,9 +236,9 @@ TEST_F(ServiceTest, PresenceLivesAndDiesWithSessions) {
     return [show](const v1::ImEvent& e) { return e.has_presence() && e.presence().show() == show; };
   };
   watching.AwaitEvent("presence:" + bo.id, shows(v1::Presence::SHOW_ONLINE));
-  v1::UpdatePresenceRequest busy;
+  v1::SetPresenceRequest busy;
   busy.mutable_presence()->set_show(v1::Presence::SHOW_BUSY);
-  other.Call(1, 6, "/yizhan.im.v1.ConversationService/UpdatePresence", busy);
+  other.Call(1, 6, "/yizhan.im.v1.ConversationService/SetPresence", busy);
   watching.AwaitEvent("presence:" + bo.id, shows(v1::Presence::SHOW_BUSY));
   other.Close(1);
   watching.AwaitEvent("presence:" + bo.id, shows(v1::Presence::SHOW_OFFLINE));

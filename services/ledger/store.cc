@@ -19,6 +19,7 @@
 #include "ledger/files.h"
 #include "ledger/log_scan.h"
 #include "ledger/rocks.h"
+#include "ledger/smooth_writes.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/filter_policy.h"
@@ -81,6 +82,7 @@ rocksdb::DBOptions DatabaseOptions() {
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
   options.max_background_jobs = 2;
+  SmoothWrites(options);
   options.max_open_files = 512;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 4 << 20;

@@ -4,10 +4,6 @@
 #include <utility>
 
 namespace yizhan::rpc {
-namespace {
-constexpr int kYields = 2;
-}
-
 Executor::Executor(size_t threads) : size_(std::max<size_t>(threads, 1)) {}
 
 Executor::~Executor() { Stop(); }
@@ -30,12 +26,6 @@ void Executor::Post(absl::AnyInvocable<void()> work) {
 void Executor::Run() {
   absl::MutexLock lock(&mutex_);
   for (;;) {
-    // Who posts much posts again soon: to let it do so first makes larger batches, and spares both a sleep.
-    for (int i = 0; i < kYields && queue_.empty() && !stopping_; ++i) {
-      mutex_.Unlock();
-      std::this_thread::yield();
-      mutex_.Lock();
-    }
     while (queue_.empty()) {
       if (stopping_) return;
       ++waiting_;

@@ -43,6 +43,7 @@ absl::Status CheckService(const Access& access, const Principal& caller, const s
 struct ServiceTable::Method {
   std::string name;
   Access access;
+  yizhan::common::v1::Sharing sharing;
   RawHandler handler;
   std::unique_ptr<CallLog> log;
 };
@@ -108,6 +109,7 @@ void ServiceTable::Add(std::string method, const google::protobuf::Descriptor* r
   auto entry = std::make_unique<Method>();
   entry->name = method;
   entry->access = descriptor->options().GetExtension(yizhan::common::v1::access);
+  entry->sharing = descriptor->options().GetExtension(yizhan::common::v1::sharing);
   entry->handler = std::move(handler);
   entry->log = std::make_unique<CallLog>(method, entry->access);
   methods_.emplace(std::move(method), std::move(entry));
@@ -163,6 +165,8 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
   if (Elsewhere* elsewhere = shared_->elsewhere) {
     finish = [elsewhere, context, &entry, bytes = std::string(request),
               finish = std::move(finish)](absl::StatusOr<std::string> result) mutable {
+      if (result.ok() && entry.sharing != yizhan::common::v1::SHARING_UNSPECIFIED)
+        elsewhere->Shared(context, entry.name, std::move(bytes), entry.sharing);
       if (result.ok() || !elsewhere->Would(result.status())) return finish(std::move(result));
       elsewhere->Call(context, entry.name, std::move(bytes), result.status(), std::move(finish));
     };

@@ -27,6 +27,7 @@
 #include "google/protobuf/message.h"
 #include "yizhan/common/v1/access.pb.h"
 #include "yizhan/common/v1/principal.pb.h"
+#include "yizhan/common/v1/sharing.pb.h"
 
 namespace yizhan::rpc {
 
@@ -98,6 +99,9 @@ class Elsewhere {
   // Has the call answered there. `reply` runs once, on any thread.
   virtual void Call(const Context& context, std::string method, std::string request, const absl::Status& refusal,
                     RawReply reply) = 0;
+  // A call whose contract says that others share it was carried out here.
+  virtual void Shared(const Context& context, const std::string& method, std::string request,
+                      yizhan::common::v1::Sharing sharing) = 0;
 };
 
 class ServiceTable {

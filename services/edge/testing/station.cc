@@ -226,13 +226,13 @@ void Station::Register() {
         response.set_message_id(1ull << 60);
         reply.Ok(response);
       });
-  table_.Unary<im::v1::UpdatePresenceRequest, im::v1::UpdatePresenceResponse>(
-      "/yizhan.im.v1.ConversationService/UpdatePresence",
-      [this](const rpc::Context& context, const im::v1::UpdatePresenceRequest& request,
-             rpc::Reply<im::v1::UpdatePresenceResponse> reply) {
-        See(context, "/yizhan.im.v1.ConversationService/UpdatePresence", request.SerializeAsString());
-        im::v1::UpdatePresenceResponse response;
-        for (const std::string& id : request.watch_ids()) response.add_presences()->set_person_id(id);
+  table_.Unary<im::v1::WatchPresenceRequest, im::v1::WatchPresenceResponse>(
+      "/yizhan.im.v1.ConversationService/WatchPresence",
+      [this](const rpc::Context& context, const im::v1::WatchPresenceRequest& request,
+             rpc::Reply<im::v1::WatchPresenceResponse> reply) {
+        See(context, "/yizhan.im.v1.ConversationService/WatchPresence", request.SerializeAsString());
+        im::v1::WatchPresenceResponse response;
+        for (const std::string& id : request.person_ids()) response.add_presences()->set_person_id(id);
         reply.Ok(response);
       });
 }

@@ -32,7 +32,7 @@ bool StreamManagement::ShouldRequest(int64_t now_ms) {
   const size_t bytes = bytes_ - requested_bytes_;
   const size_t patience = requested_ms_ == kNever ? 1 : 2;
   const bool many = stanzas >= patience * limits_->request_stanzas || bytes >= patience * limits_->request_bytes;
-  const bool old = requested_ms_ == kNever && now_ms - oldest_ms_ >= limits_->request_after_ms;
+  const bool old = requested_ms_ == kNever && now_ms - oldest_ms_ >= request_after_ms_;
   if (!many && !old) return false;
   requested_count_ = static_cast<uint32_t>(unacknowledged());
   requested_bytes_ = bytes_;
@@ -43,7 +43,7 @@ bool StreamManagement::ShouldRequest(int64_t now_ms) {
 
 int64_t StreamManagement::NextCheckMs() const {
   if (requested_ms_ != kNever) return requested_ms_ + limits_->answer_within_ms;
-  return oldest_ms_ == kNever ? kNever : oldest_ms_ + limits_->request_after_ms;
+  return oldest_ms_ == kNever ? kNever : oldest_ms_ + request_after_ms_;
 }
 
 bool StreamManagement::IsUnanswered(int64_t now_ms) const {
@@ -85,7 +85,7 @@ absl::Status StreamManagement::Acknowledged(uint32_t h, int64_t now_ms) {
 absl::Status StreamManagement::Resumed(uint32_t h, int64_t now_ms) {
   YZ_RETURN_IF_ERROR(Acknowledged(h, now_ms));
   // What is sent again is asked about at the next check.
-  if (unacknowledged() > 0) oldest_ms_ = now_ms - limits_->request_after_ms;
+  if (unacknowledged() > 0) oldest_ms_ = now_ms - request_after_ms_;
   return absl::OkStatus();
 }
 

@@ -19,8 +19,8 @@ struct SmLimits {
   // history, so nothing is lost.
   uint32_t max_stanzas = 4096;
   size_t max_bytes = 4 << 20;
-  // An acknowledgement is asked for when this much is unacknowledged, or the oldest of it this old. A busy stream then
-  // costs one <r/> in 64 stanzas, an idle one holds nothing beyond five seconds.
+  // An acknowledgement is asked for when this much is unacknowledged, or the oldest of it this old at most. A busy stream
+  // then costs one <r/> in 64 stanzas, an idle one holds nothing beyond five seconds.
   uint32_t request_stanzas = 64;
   size_t request_bytes = 64 << 10;
   int64_t request_after_ms = 5'000;
@@ -35,8 +35,10 @@ class StreamManagement {
   using Stanza = std::shared_ptr<const std::string>;
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-  // `limits` outlives this.
-  explicit StreamManagement(const SmLimits* limits) : limits_(limits) {}
+  // `limits` outlives this. Of `request_after_ms`, `sooner` thousandths are not waited for: streams of which all received
+  // something at once are then not all asked at once. At most 1,000.
+  explicit StreamManagement(const SmLimits* limits, int64_t sooner = 0)
+      : limits_(limits), request_after_ms_(limits->request_after_ms * (1'000 - sooner) / 1'000) {}
 
   // A message, presence or iq came in (and was taken over). Wraps at 2^32.
   void CountReceived() { ++received_; }
@@ -76,6 +78,7 @@ class StreamManagement {
 
  private:
   const SmLimits* limits_;
+  int64_t request_after_ms_;
   std::vector<Stanza> queue_;  // behind head_: unacknowledged
   size_t head_ = 0;
   size_t bytes_ = 0;

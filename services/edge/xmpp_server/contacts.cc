@@ -18,7 +18,8 @@ namespace {
 using Show = im::v1::Presence::Show;
 
 constexpr char kSync[] = "/yizhan.im.v1.ConversationService/Sync";
-constexpr char kUpdatePresence[] = "/yizhan.im.v1.ConversationService/UpdatePresence";
+constexpr char kSetPresence[] = "/yizhan.im.v1.ConversationService/SetPresence";
+constexpr char kWatchPresence[] = "/yizhan.im.v1.ConversationService/WatchPresence";
 constexpr size_t kMaxWatched = 500;
 constexpr size_t kMaxStatusBytes = 600;
 // The one resource under which a contact's devices appear together.
@@ -107,10 +108,10 @@ void Contacts::OnDirected(const Element& presence, std::string_view login) {
 }
 
 void Contacts::Announce() {
-  im::v1::UpdatePresenceRequest request;
+  im::v1::SetPresenceRequest request;
   request.mutable_presence()->set_show(show_);
   request.mutable_presence()->set_status(status_);
-  session_->edge().Call(kUpdatePresence, request.SerializeAsString(), [](absl::StatusOr<std::string>) {});
+  session_->edge().Call(kSetPresence, request.SerializeAsString(), [](absl::StatusOr<std::string>) {});
 }
 
 void Contacts::Restore() {
@@ -177,8 +178,7 @@ void Contacts::AnswerRoster(std::string id, std::vector<std::string> peer_ids) {
 void Contacts::Watch(bool tell) {
   watch_soon_ = false;
   const XmppContext& context = session_->context();
-  im::v1::UpdatePresenceRequest request;
-  request.set_replace_watch(true);
+  im::v1::WatchPresenceRequest request;
   std::vector<std::string> ids;
   if (interested_) {
     ids.assign(peers_.begin(), peers_.begin() + static_cast<std::ptrdiff_t>(std::min(peers_.size(), kMaxWatched)));
@@ -192,10 +192,10 @@ void Contacts::Watch(bool tell) {
   absl::flat_hash_set<std::string_view, NameHash, NameEq> watched;
   for (const std::string& id : ids) {
     if (watched.size() >= kMaxWatched) break;
-    if (watched.insert(id).second) request.add_watch_ids(id);
+    if (watched.insert(id).second) request.add_person_ids(id);
   }
-  session_->edge().Ask<im::v1::UpdatePresenceResponse>(
-      kUpdatePresence, request, [this, tell](absl::StatusOr<im::v1::UpdatePresenceResponse> answer) {
+  session_->edge().Ask<im::v1::WatchPresenceResponse>(
+      kWatchPresence, request, [this, tell](absl::StatusOr<im::v1::WatchPresenceResponse> answer) {
         if (!answer.ok() || !tell) return;
         for (const im::v1::Presence& presence : answer->presences()) {
           if (session_->over()) return;

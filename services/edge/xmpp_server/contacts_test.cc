@@ -42,12 +42,11 @@ TEST_F(ContactsTest, PresenceIsEchoedAndAnnounced) {
   EXPECT_EQ(Told(),
             "<presence from='u1@example.org/desk' to='u1@example.org/desk' id='1'><show>dnd</show><status>开会</status>"
             "<priority>5</priority></presence>");
-  const auto request = TakeCall("UpdatePresence").As<im::v1::UpdatePresenceRequest>();
+  const auto request = TakeCall("SetPresence").As<im::v1::SetPresenceRequest>();
   EXPECT_EQ(request.presence().show(), im::v1::Presence::SHOW_BUSY);
   EXPECT_EQ(request.presence().status(), "开会");
-  EXPECT_FALSE(request.replace_watch());
   Say("<presence type='unavailable'/>");
-  EXPECT_EQ(TakeCall("UpdatePresence").As<im::v1::UpdatePresenceRequest>().presence().show(), im::v1::Presence::SHOW_OFFLINE);
+  EXPECT_EQ(TakeCall("SetPresence").As<im::v1::SetPresenceRequest>().presence().show(), im::v1::Presence::SHOW_OFFLINE);
 }
 
 TEST_F(ContactsTest, TheRosterIsTheDepartmentAndThosePeopleWriteTo) {
@@ -58,10 +57,10 @@ TEST_F(ContactsTest, TheRosterIsTheDepartmentAndThosePeopleWriteTo) {
   EXPECT_THAT(roster, HasSubstr("<item jid='u2@example.org' name='人2' subscription='both'><group>信贷部</group></item>"));
   EXPECT_THAT(roster, HasSubstr("u3@example.org"));
   EXPECT_THAT(roster, Not(HasSubstr("u1@example.org'")));
-  FakeCall watch = TakeCall("UpdatePresence");
-  const auto request = watch.As<im::v1::UpdatePresenceRequest>();
-  EXPECT_THAT(request.watch_ids(), ElementsAre("p4", "p2", "p3"));
-  im::v1::UpdatePresenceResponse answer;
+  FakeCall watch = TakeCall("WatchPresence");
+  const auto request = watch.As<im::v1::WatchPresenceRequest>();
+  EXPECT_THAT(request.person_ids(), ElementsAre("p4", "p2", "p3"));
+  im::v1::WatchPresenceResponse answer;
   answer.add_presences()->set_person_id("p2");
   answer.mutable_presences(0)->set_show(im::v1::Presence::SHOW_AWAY);
   answer.add_presences()->set_person_id("p3");

@@ -162,9 +162,8 @@ TEST_F(RoomsTest, SmallRoomsShowWhoIsThere) {
   HearNotice(im::v1::Notice::KIND_RENAMED, "", 7, "新标题");
   EXPECT_THAT(Told(), HasSubstr("<subject>新标题</subject>"));
   Pass(3'100);
-  const auto watch = TakeCall("UpdatePresence").As<im::v1::UpdatePresenceRequest>();
-  EXPECT_TRUE(watch.replace_watch());
-  EXPECT_THAT(watch.watch_ids(), ::testing::UnorderedElementsAre("p3", "p4"));
+  const auto watch = TakeCall("WatchPresence").As<im::v1::WatchPresenceRequest>();
+  EXPECT_THAT(watch.person_ids(), ::testing::UnorderedElementsAre("p3", "p4"));
   im::v1::ImEvent event;
   event.mutable_presence()->set_person_id("p3");
   event.mutable_presence()->set_show(im::v1::Presence::SHOW_ONLINE);

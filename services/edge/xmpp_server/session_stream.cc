@@ -93,7 +93,7 @@ void XmppSession::Enable(const Element& enable) {
     AppendSmFailed("unexpected-request", &answer);
     return SendNonza(std::move(answer));
   }
-  managed_ = std::make_unique<Managed>(&context_->limits.sm);
+  managed_ = std::make_unique<Managed>(&context_->limits.sm, static_cast<int64_t>(id_ * 2'654'435'761u % 500));
   const std::string_view resume = enable.attr("resume");
   if (resume == "true" || resume == "1") {
     if (auto id = NewResumptionId(); id.ok()) {

@@ -133,7 +133,7 @@ class XmppSession final : public SessionListener, private http::Sweep::Entry {
 
  private:
   struct Managed {
-    explicit Managed(const SmLimits* limits) : sm(limits) {}
+    Managed(const SmLimits* limits, int64_t sooner) : sm(limits, sooner) {}
     StreamManagement sm;
     HandledQueue handled;
     std::string resumption_id;

@@ -4,9 +4,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Caller, Refused } from '../harness/calls.mjs';
-import { must } from '../harness/children.mjs';
 import { Cluster } from '../harness/cluster.mjs';
-import { binary } from '../harness/product.mjs';
+import { Xmpp } from '../harness/raw.mjs';
 import { step, until } from '../harness/steps.mjs';
 
 const names = ['n1', 'n2', 'n3'];
@@ -29,6 +28,7 @@ async function play(world, fleet, machines) {
   let before;
   let proven;
   await step('a single machine grows into a cluster: it founds it from what it has, two join with its keys', async () => {
+    await fleet.prepareEtcd();
     await fleet.prepare(names);
     await machines.n1.start();
     const [wei, na] = [await logIn('n1', 'zhang.wei', 'single'), await logIn('n1', 'li.na', 'single')];
@@ -77,6 +77,31 @@ async function play(world, fleet, machines) {
     }
   });
 
+  const idOf = {};
+  for (const login of ['li.na', 'wang.fang']) idOf[login] = (await logIn('n1', login, 'id')).person.personId;
+  /** Reachability and status line of somebody, as a machine knows them. */
+  const showOf = async (name, login) => {
+    const { presences } = await at[name].call('im.v1.ConversationService/GetPresence', { personIds: [idOf[login]] });
+    return `${presences[0].show ?? 'SHOW_OFFLINE'} ${presences[0].status ?? ''}`.trim();
+  };
+  await step('who is there and who types is the same at every machine', async () => {
+    const [wei, na] = [person('zhang.wei'), person('li.na')];
+    const first = await (await Xmpp.open(machines.n1.info)).session(wei, 'n1');
+    await first.ask("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq>", /id=.roster.[^]*<\/iq>/);
+    const second = await (await Xmpp.open(machines.n2.info)).session(na, 'n2');
+    await first.raw.until(/<presence[^>]*from=.li\.na@/);
+    second.raw.send('<presence><show>away</show><status>午饭</status></presence>');
+    await first.raw.until(/<presence[^>]*from=.li\.na@[^]*午饭/);
+    await until('told at the third machine', async () => (await showOf('n3', 'li.na')) === 'SHOW_AWAY 午饭');
+    second.raw.send(`<message to='zhang.wei@${second.domain}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>`);
+    await first.raw.until(/<message[^>]*from=.li\.na@[^]*<composing/);
+    first.raw.bytes = Buffer.alloc(0);
+    second.raw.drop();
+    await first.raw.until(/<presence[^>]*(type=.unavailable[^>]*from=.li\.na@|from=.li\.na@[^>]*type=.unavailable)/, 30_000);
+    assert.equal(await showOf('n3', 'li.na'), 'SHOW_OFFLINE');
+    first.raw.drop();
+  }, 60_000);
+
   /** Sends until it is acknowledged, as a client does: with the same id. */
   const send = async (caller, conversationId, text, ms = 20_000) => {
     const end = Date.now() + ms;
@@ -115,6 +140,8 @@ async function play(world, fleet, machines) {
   await step('the machine that decides for a conversation dies with -9 while two others write to it: they go on within seconds', async () => {
     victim = await ownerOfDirect();
     const others = names.filter((name) => name !== victim);
+    await (await Xmpp.open(machines[victim].info)).session(person('wang.fang'), 'gone');
+    await until('seen at another machine', async () => (await showOf(others[0], 'wang.fang')) === 'SHOW_ONLINE');
     let going = true;
     const writer = (async () => {
       while (going) {
@@ -134,7 +161,10 @@ async function play(world, fleet, machines) {
     assert.ok(longest > 500, `somebody waited for the new owner, not only ${longest} ms`);
     assert.ok(longest < 10_000, `the longest wait was ${longest} ms`);
     console.log(`        the longest wait of a sender: ${longest} ms`);
-    for (const name of others) await logIn(name, 'zhang.wei', 'after');
+    for (const name of others) {
+      await logIn(name, 'zhang.wei', 'after');
+      await until('who was connected to it is gone', async () => (await showOf(name, 'wang.fang')) === 'SHOW_OFFLINE');
+    }
   }, 90_000);
 
   await step('it comes back, gets what it missed, and takes its share again', async () => {
@@ -161,7 +191,7 @@ async function play(world, fleet, machines) {
         slowest = Math.max(slowest, Date.now() - begun);
       }
     })();
-    await must(binary, ['cluster', 'drain', '--config', machines.n1.configFile]);
+    await fleet.drain('n1');
     assert.ok((await fleet.status('n2')).partitions.every((one) => one.owner !== 'n1'));
     await machines.n1.stop();
     await pause(500);

@@ -20,7 +20,9 @@ export class Caller {
   constructor(info, token = '') {
     this.info = info;
     this.token = token;
-    this.agent = new Agent({ ca: readFileSync(info.ca), keepAlive: true, maxSockets: 8 });
+    this.ms = 20_000;
+    // The certificate's name, where the address is a number.
+    this.agent = new Agent({ ca: readFileSync(info.ca), keepAlive: true, maxSockets: 8, servername: 'localhost' });
   }
 
   /** The same installation as somebody else. */
@@ -30,7 +32,7 @@ export class Caller {
   }
 
   /** Any request: {status, headers, body}. */
-  raw(method, path, { headers = {}, body, ms = 20_000 } = {}) {
+  raw(method, path, { headers = {}, body, ms = this.ms } = {}) {
     const url = new URL(path, this.info.web.url);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(url, { method, headers, agent: this.agent, timeout: ms }, (response) => {

@@ -1,4 +1,4 @@
-// Three machines and an etcd, on loopback: each machine a process with a folder, a certificate and ports of its own.
+// Machines of a cluster: each a process with a folder, a certificate and ports of its own; on loopback with one etcd, unless told otherwise.
 
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,34 +12,38 @@ export class Cluster {
     mkdirSync(folder, { recursive: true });
   }
 
-  /** etcd, the authority, and a certificate for each name. */
-  async prepare(names) {
+  /** An etcd with one member. */
+  async prepareEtcd() {
     const base = await freePortBase();
     this.etcdEndpoint = `127.0.0.1:${base}`;
     this.etcdArgs = ['--name', 'e', '--data-dir', join(this.folder, 'etcd'), '--listen-client-urls', `http://${this.etcdEndpoint}`, '--advertise-client-urls', `http://${this.etcdEndpoint}`, '--listen-peer-urls', `http://127.0.0.1:${base + 1}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${base + 1}`, '--initial-cluster', `e=http://127.0.0.1:${base + 1}`, '--logger', 'zap'];
     this.startEtcd();
+  }
+
+  /** The authority, and for each name a certificate and a configuration: `address` and `etcd` of a name, `launch` as start() behind a name. */
+  async prepare(names, { address = () => '127.0.0.1', etcd = () => [this.etcdEndpoint], launch } = {}) {
     const authority = join(this.folder, 'authority');
     await must(binary, ['cluster', 'authority', authority]);
     for (const name of names) {
-      await must(binary, ['cluster', 'certificate', name, '--authority', authority, '--host', '127.0.0.1', '--out', join(this.folder, 'certificates')]);
+      await must(binary, ['cluster', 'certificate', name, '--authority', authority, '--host', address(name), '--out', join(this.folder, 'certificates')]);
       const dir = join(this.folder, name);
       mkdirSync(dir);
       const portBase = await freePortBase();
       const found = name === names[0];
-      const single = `address: 127.0.0.1
+      const single = `address: ${address(name)}
 demonstration: ${found}
 log_level: info
 `;
       this.configs[name] = `${single}cluster:
   node: ${name}
   found: ${found}
-  address: 127.0.0.1:${(await freePortBase()) + 4}
+  address: ${address(name)}:${(await freePortBase()) + 4}
   ca: ${authority}/ca.pem
   certificate: ${this.folder}/certificates/${name}.pem
   key: ${this.folder}/certificates/${name}.key
-  etcd: ["${this.etcdEndpoint}"]
+  etcd: ${JSON.stringify(etcd(name))}
 `;
-      this.machines[name] = new Product({ dir, log: this.log(`machine-${name}`), pages: '', config: single, portBase });
+      this.machines[name] = new Product({ dir, log: this.log(`machine-${name}`), pages: '', config: single, portBase, ...(launch ? { launch: (...args) => launch(name, ...args) } : {}) });
     }
   }
 
@@ -50,6 +54,15 @@ log_level: info
 
   startEtcd() {
     this.etcd = start('/usr/bin/etcd', this.etcdArgs, { log: this.log('etcd') });
+  }
+
+  /** Gives what a machine decides for to the others, and waits until it has; or lets it take part again. */
+  async drain(name, verb = 'drain') {
+    await must(binary, ['cluster', verb, '--config', this.machines[name].configFile]);
+  }
+
+  async resume(name) {
+    await this.drain(name, 'resume');
   }
 
   /** What all machines share, as an administrator would copy it. */

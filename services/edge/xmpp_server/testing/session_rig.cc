@@ -129,9 +129,10 @@ FakeCall SessionRig::TakeCall(std::string_view name) {
 }
 
 void SessionRig::AnswerEmpty() {
-  while (HasCall("Sync") || HasCall("UpdatePresence")) {
+  while (HasCall("Sync") || HasCall("SetPresence") || HasCall("WatchPresence")) {
     if (HasCall("Sync")) TakeCall("Sync").Answer(im::v1::SyncResponse());
-    if (HasCall("UpdatePresence")) TakeCall("UpdatePresence").Answer(im::v1::UpdatePresenceResponse());
+    if (HasCall("SetPresence")) TakeCall("SetPresence").Answer(im::v1::SetPresenceResponse());
+    if (HasCall("WatchPresence")) TakeCall("WatchPresence").Answer(im::v1::WatchPresenceResponse());
   }
 }
 

@@ -120,7 +120,8 @@ void Town::Register() {
   empty(im::v1::MoveCursorRequest(), im::v1::MoveCursorResponse(), messages, "MoveCursor");
   empty(im::v1::ListMessagesRequest(), im::v1::ListMessagesResponse(), messages, "ListMessages");
   empty(im::v1::SyncRequest(), im::v1::SyncResponse(), conversations, "Sync");
-  empty(im::v1::UpdatePresenceRequest(), im::v1::UpdatePresenceResponse(), conversations, "UpdatePresence");
+  empty(im::v1::SetPresenceRequest(), im::v1::SetPresenceResponse(), conversations, "SetPresence");
+  empty(im::v1::WatchPresenceRequest(), im::v1::WatchPresenceResponse(), conversations, "WatchPresence");
 
   table_.Unary<dir::LogInRequest, dir::LogInResponse>(
       "/yizhan.directory.v1.SessionService/LogIn",

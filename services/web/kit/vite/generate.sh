@@ -1,6 +1,6 @@
 #!/bin/bash
 # generate.sh PROTO_DIR OUT_DIR: TypeScript of the contract, by protoc and protoc-gen-es (both on PATH).
-# The access rules are for servers; without them the pages need not carry google/protobuf/descriptor.proto.
+# The methods' options are for servers; without them the pages need not carry google/protobuf/descriptor.proto.
 set -euo pipefail
 proto=$(realpath "$1") out=$(realpath -m "$2")
 plain=$(mktemp -d)
@@ -8,7 +8,7 @@ trap 'rm -rf "$plain"' EXIT
 cd "$proto"
 find yizhan -name '*.proto' | while read -r file; do
   mkdir -p "$plain/$(dirname "$file")"
-  sed -e '/^ *option (yizhan\.common\.v1\.access)/d' -e '/^extend google\.protobuf\.MethodOptions/,/^}/d' \
+  sed -e '/^ *option (yizhan\.common\.v1\.[a-z]*)/d' -e '/^extend google\.protobuf\.MethodOptions/,/^}/d' \
     -e '/^import "google\/protobuf\/descriptor\.proto"/d' "$file" >"$plain/$file"
 done
 rm -rf "$out"

@@ -1,0 +1,69 @@
+// An etcd member and the product on each host.
+
+import { join } from 'node:path';
+import { Cluster } from '../e2e/harness/cluster.mjs';
+import { until } from '../e2e/harness/steps.mjs';
+import { Hosts } from './hosts.mjs';
+
+export class Fleet extends Cluster {
+  constructor(folder, log, count) {
+    super(folder, log);
+    this.hosts = new Hosts(count);
+    this.names = this.hosts.names;
+    this.members = {};
+  }
+
+  etcdUrl(name, port) {
+    return `http://${this.hosts.address(name)}:${port}`;
+  }
+
+  startMember(name, state = 'new') {
+    const peers = this.names.map((each) => `${each}=${this.etcdUrl(each, 2380)}`).join(',');
+    this.members[name] = this.hosts.start(name, '/usr/bin/etcd', ['--name', name, '--data-dir', join(this.folder, `etcd-${name}`), '--listen-client-urls', this.etcdUrl(name, 2379), '--advertise-client-urls', this.etcdUrl(name, 2379), '--listen-peer-urls', this.etcdUrl(name, 2380), '--initial-advertise-peer-urls', this.etcdUrl(name, 2380), '--initial-cluster', peers, '--initial-cluster-state', state, '--heartbeat-interval', '100', '--election-timeout', '1000', '--logger', 'zap'], { log: this.log(`etcd-${name}`) });
+  }
+
+  async killMember(name) {
+    this.members[name].kill('SIGKILL');
+    await this.members[name].ended;
+  }
+
+  /** The member that leads, as one says that can be asked. */
+  async leader() {
+    for (const name of this.names) {
+      try {
+        const answer = await fetch(`${this.etcdUrl(name, 2379)}/v3/maintenance/status`, { method: 'POST', body: '{}', signal: AbortSignal.timeout(2_000) });
+        const { header, leader } = await answer.json();
+        if (header.member_id === leader) return name;
+      } catch {
+        // Another one is asked.
+      }
+    }
+    return undefined;
+  }
+
+  /** Hosts, etcd, and the machines of a cluster that the first one founds. */
+  async begin() {
+    await this.hosts.make();
+    for (const name of this.names) this.startMember(name);
+    await until('etcd has a leader', () => this.leader(), 30_000);
+    await this.prepare(this.names, {
+      address: (name) => this.hosts.address(name),
+      etcd: (name) => [name, ...this.names.filter((each) => each !== name)].map((each) => `${this.hosts.address(each)}:2379`),
+      launch: (name, program, args, options) => this.hosts.start(name, program, args, options),
+    });
+    for (const name of this.names) {
+      if (name !== this.names[0]) this.copyKeys(this.names[0], name);
+      this.enlist(name);
+      await this.machines[name].start();
+    }
+    await this.whole(this.names, 60_000);
+  }
+
+  async stop() {
+    for (const machine of Object.values(this.machines)) {
+      if (machine.running()) await machine.kill();
+    }
+    for (const name of Object.keys(this.members)) await this.killMember(name);
+    await this.hosts.stop();
+  }
+}

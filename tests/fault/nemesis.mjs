@@ -1,0 +1,91 @@
+// What happens to the hosts. Each fault is brought about, lasts, and is taken back; `names` are picked by the seed.
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Another one than `name`. */
+const other = (dice, names, name) => dice.of(names.filter((each) => each !== name));
+
+async function owner(fleet, dice) {
+  const asked = dice.of(fleet.names.filter((name) => fleet.machines[name].running()));
+  const { partitions } = await fleet.status(asked);
+  return dice.of(partitions.filter((one) => one.partition.startsWith('im/') && one.owner)).owner;
+}
+
+/** name -> async (fleet, dice) => how it is taken back. */
+export const faults = {
+  'kill -9 of a machine that decides': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    await fleet.machines[name].kill();
+    return { said: name, back: () => fleet.machines[name].start() };
+  },
+  'kill -9 of all machines at once': async (fleet) => {
+    await Promise.all(fleet.names.map((name) => fleet.machines[name].kill()));
+    return { said: 'all', ms: 500, back: () => Promise.all(fleet.names.map((name) => fleet.machines[name].start())) };
+  },
+  'a machine is paused for longer than its lease': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    fleet.machines[name].child.kill('SIGSTOP');
+    return { said: name, ms: 8_000, back: () => fleet.machines[name].child.kill('SIGCONT') };
+  },
+  'a host is cut off from all others': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    for (const each of fleet.names) if (each !== name) await fleet.hosts.cut(name, each);
+    return { said: name, ms: 8_000 };
+  },
+  'a host hears the others, and they do not hear it': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    for (const each of fleet.names) if (each !== name) await fleet.hosts.cut(name, each, { oneWay: true });
+    return { said: name, ms: 8_000 };
+  },
+  'two hosts do not reach one another': async (fleet, dice) => {
+    const name = dice.of(fleet.names);
+    const second = other(dice, fleet.names, name);
+    await fleet.hosts.cut(name, second);
+    return { said: `${name}, ${second}`, ms: 6_000 };
+  },
+  'a host loses a third of its packets': async (fleet, dice) => {
+    const name = dice.of(fleet.names);
+    await fleet.hosts.lose(name, 33);
+    return { said: name, ms: 6_000 };
+  },
+  'a host has a slow line': async (fleet, dice) => {
+    const name = dice.of(fleet.names);
+    await fleet.hosts.slow(name, '512kbit');
+    return { said: name, ms: 6_000 };
+  },
+  'an etcd member is killed': async (fleet, dice) => {
+    const name = dice.of(fleet.names);
+    await fleet.killMember(name);
+    return { said: name, back: () => fleet.startMember(name, 'existing') };
+  },
+  "etcd's leader is killed": async (fleet) => {
+    const name = await fleet.leader();
+    await fleet.killMember(name);
+    return { said: name, back: () => fleet.startMember(name, 'existing') };
+  },
+  "etcd's leader reaches no other member, but its clients": async (fleet) => {
+    const name = await fleet.leader();
+    for (const each of fleet.names) {
+      if (each === name) continue;
+      await fleet.hosts.drop(each, `ip saddr ${fleet.hosts.address(name)} tcp dport 2380`);
+      await fleet.hosts.drop(name, `ip saddr ${fleet.hosts.address(each)} tcp dport 2380`);
+    }
+    return { said: name, ms: 8_000 };
+  },
+  "etcd's quorum is gone": async (fleet) => {
+    const gone = fleet.names.slice(0, Math.floor(fleet.names.length / 2) + 1);
+    for (const name of gone) await fleet.killMember(name);
+    return { said: gone.join(', '), ms: 6_000, back: () => gone.forEach((name) => fleet.startMember(name, 'existing')) };
+  },
+};
+
+/** Brings one about, waits, takes it back, and waits until the fleet is whole again: seconds that took. */
+export async function strike(fleet, dice, name) {
+  const { said, ms = 4_000, back = () => {} } = await faults[name](fleet, dice);
+  await pause(ms);
+  await fleet.hosts.heal();
+  await back();
+  const begun = Date.now();
+  await fleet.whole(fleet.names, 60_000);
+  return { said, seconds: ((Date.now() - begun) / 1000).toFixed(1) };
+}
