@@ -80,11 +80,13 @@ void StreamFramer::Restart() {
   stream_name_.clear();
 }
 
-void StreamFramer::RestartAndDiscard() {
+bool StreamFramer::RestartAndDiscard() {
+  const bool any = buffer_.substr(start_).find_first_not_of(" \t\r\n") != std::string_view::npos;
   Restart();
   ReleaseCarry();
   buffer_ = {};
   start_ = 0;
+  return any;
 }
 
 Frame StreamFramer::Next() {

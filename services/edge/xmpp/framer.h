@@ -67,8 +67,9 @@ class StreamFramer {
   // A new header is expected, in place of the stream so far: after SASL's success.
   void Restart();
   // As Restart(), and forgets what was received in advance: after STARTTLS, where bytes received before the handshake
-  // must not be taken as protected ones.
-  void RestartAndDiscard();
+  // must not be taken as protected ones. Says whether there were any but white space, which some clients write behind
+  // <starttls/> (go-xmpp does).
+  bool RestartAndDiscard();
 
   // Why Next() returned kError; OK before that.
   const absl::Status& error() const { return error_; }

@@ -143,6 +143,16 @@ TEST(Framer, RestartExpectsANewHeaderAndKeepsWhatWasPipelined) {
   EXPECT_EQ(framer.Next().text, "<iq/>");
 }
 
+TEST(Framer, DiscardTakesWhiteSpaceForNothing) {
+  StreamFramer framer;
+  const std::string text = std::string(kHeader) + "<starttls/>\r\n ";
+  framer.Feed(text);
+  EXPECT_EQ(framer.Next().kind, Frame::Kind::kStreamOpen);
+  EXPECT_EQ(framer.Next().text, "<starttls/>");
+  EXPECT_FALSE(framer.RestartAndDiscard());
+  EXPECT_EQ(framer.unread(), 0u);
+}
+
 TEST(Framer, DiscardForgetsWhatCameInPlainBeforeTls) {
   StreamFramer framer;
   const std::string text = std::string(kHeader) + "<starttls/><iq>injected</iq>";
@@ -150,7 +160,7 @@ TEST(Framer, DiscardForgetsWhatCameInPlainBeforeTls) {
   EXPECT_EQ(framer.Next().kind, Frame::Kind::kStreamOpen);
   EXPECT_EQ(framer.Next().text, "<starttls/>");
   EXPECT_GT(framer.unread(), 0u);
-  framer.RestartAndDiscard();
+  EXPECT_TRUE(framer.RestartAndDiscard());
   EXPECT_EQ(framer.unread(), 0u);
   framer.Feed(kHeader);
   EXPECT_EQ(framer.Next().kind, Frame::Kind::kStreamOpen);

@@ -73,12 +73,11 @@ void Connection::OnNegotiation(const Element& element) {
     case State::kStartTls:
       if (element.Is(ns::kTls, "starttls")) {
         Write(std::string("<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"));
-        const std::string early(framer_.unread(), '\0');
-        framer_.RestartAndDiscard();
+        const bool early = framer_.RestartAndDiscard();
         namespaces_ = nullptr;
         header_sent_ = false;
         state_ = State::kHeader;
-        return stream_->StartTls(shard_->core().starttls, early);
+        return stream_->StartTls(shard_->core().starttls, early ? "plain" : "");
       }
       if (element.ns() == ns::kSasl) {
         std::string failure;

@@ -6,16 +6,24 @@
 #include <vector>
 
 #include "edge/xmpp_server/rooms.h"
+#include "yizhan/im/v1/message_service.pb.h"
 
 namespace yizhan::edge::xmpp {
 
 struct Rooms::Room {
+  // A message that the client wrote behind its join, without waiting for what comes of it: sent when it is in.
+  struct Unsent {
+    im::v1::SendMessageRequest request;
+    uint64_t ticket;
+    std::string head;
+  };
   // Until the join is complete, and while missed messages are fetched: what is said meanwhile waits.
   struct Joining {
     MucJoin wish;
     std::string presence_id, nick;
     bool created = false, tried_to_create = false, known = false;
     std::vector<std::shared_ptr<const Event>> waiting;
+    std::vector<Unsent> unsent;
   };
 
   std::string conversation_id, title;

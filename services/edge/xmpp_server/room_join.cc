@@ -162,6 +162,8 @@ void Rooms::LoadHistory(Room* room) {
   TellSelf(*room, joining.presence_id, codes, true);
   room->entered = true;
   if (session_->over()) return;
+  for (Room::Unsent& one : std::exchange(room->joining->unsent, {}))
+    session_->SendMessage(std::move(one.request), one.ticket, std::move(one.head), {});
   const MucJoin& wish = joining.wish;
   uint32_t wanted = wish.max_stanzas.value_or(wish.since_us || wish.seconds ? kMaxHistory : kHistory);
   if (joining.created || wish.max_chars == 0u || wish.seconds == 0u) wanted = 0;
@@ -262,8 +264,9 @@ void Rooms::Fail(Room* room, const absl::Status& why) {
   writer.Empty("x", ns::kMuc);
   AddStanzaError(&writer, condition, absl::IsInternal(why) ? std::string_view() : std::string_view(text));
   writer.End();
-  Remove(room);
+  const uint64_t serial = room->serial;
   session_->Send(std::move(stanza));
+  if (!session_->over()) Remove(FindSerial(serial));
 }
 
 }  // namespace yizhan::edge::xmpp

@@ -23,6 +23,8 @@ constexpr char kListArchive[] = "/yizhan.im.v1.MessageService/ListArchive";
 constexpr char kRenameGroup[] = "/yizhan.im.v1.ConversationService/RenameGroup";
 constexpr char kAddMembers[] = "/yizhan.im.v1.ConversationService/AddMembers";
 constexpr size_t kMaxWaiting = 1'000;
+constexpr size_t kMaxUnsent = 64;
+constexpr char kNotInside[] = "you are not in this room";
 constexpr uint16_t kKickedCodes[] = {kMucSelf, kMucNoLongerMember};
 
 }  // namespace
@@ -51,7 +53,14 @@ Rooms::Room* Rooms::FindSerial(uint64_t serial) const {
   return nullptr;
 }
 void Rooms::Remove(const Room* room) {
+  std::vector<Room::Unsent> unsent;
+  if (room->joining != nullptr) unsent.swap(room->joining->unsent);
   std::erase_if(rooms_, [room](const auto& one) { return one.get() == room; });
+  for (const Room::Unsent& one : unsent) {
+    session_->RefuseHead(one.head, absl::FailedPreconditionError(kNotInside));
+    if (session_->over()) return;
+    session_->Handled(one.ticket);
+  }
 }
 std::string Rooms::JidOf(const Room& room) const { return RoomJid(session_->context(), room.conversation_id); }
 bool Rooms::small(const Room& room) const { return room.member_count <= session_->context().limits.present_occupants; }
@@ -85,8 +94,10 @@ void Rooms::OnPresence(const Element& presence, const Address& to) {
 
 void Rooms::OnStanza(const Element& message, const Address& to) {
   Room* room = Find(to.local);
-  if (room == nullptr || !room->entered) {
-    return session_->Refuse(message, StanzaCondition::kNotAcceptable, "you are not in this room");
+  const bool entering = room != nullptr && !room->entered;
+  const std::string_view body = message.ChildText(ns::kClient, "body");
+  if (room == nullptr || (entering && (body.empty() || room->joining->unsent.size() >= kMaxUnsent))) {
+    return session_->Refuse(message, StanzaCondition::kNotAcceptable, kNotInside);
   }
   if (!to.resource.empty()) {
     return session_->Refuse(message, StanzaCondition::kServiceUnavailable, "write to the person, not to the occupant");
@@ -97,12 +108,15 @@ void Rooms::OnStanza(const Element& message, const Address& to) {
     if (invite != nullptr) return Invite(message, *room, *invite);
     return session_->Refuse(message, StanzaCondition::kNotAcceptable, "a room takes messages of type groupchat");
   }
-  const std::string_view body = message.ChildText(ns::kClient, "body");
   if (!body.empty()) {
     im::v1::SendMessageRequest request;
     request.set_conversation_id(room->conversation_id);
     request.set_client_id(session_->NewClientId(message));
     request.mutable_content()->set_text(std::string(body));
+    if (entering) {
+      room->joining->unsent.push_back({std::move(request), session_->Defer(), XmppSession::HeadOf(message)});
+      return;
+    }
     return session_->SendMessage(std::move(request), message, {});
   }
   if (message.FindChild(ns::kClient, "subject") != nullptr) return Rename(message, *room, message.ChildText(ns::kClient, "subject"));

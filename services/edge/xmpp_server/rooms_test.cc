@@ -147,6 +147,33 @@ TEST_F(RoomsTest, MessagesAreReflectedWithTheirIds) {
   EXPECT_THAT(Told(), IsEmpty());
 }
 
+// go-sendxmpp writes so.
+TEST_F(RoomsTest, WhatIsWrittenBehindTheJoinIsSentOnceInside) {
+  BindPresent();
+  edge.topics.insert("g:team");
+  AskJoin();
+  Say("<message to='team@conference.example.org' type='groupchat' id='m1'><body>一</body></message>");
+  Say("<message to='team@conference.example.org' type='groupchat' id='m2'><body>二</body></message>");
+  EXPECT_FALSE(HasCall("SendMessage"));
+  im::v1::GetConversationResponse answer;
+  answer.mutable_conversation()->set_member_count(1'000);
+  TakeCall("GetConversation").Answer(answer);
+  EXPECT_EQ(TakeCall("SendMessage").As<im::v1::SendMessageRequest>().content().text(), "一");
+  EXPECT_EQ(TakeCall("SendMessage").As<im::v1::SendMessageRequest>().content().text(), "二");
+  EXPECT_THAT(Told(), Not(HasSubstr("error")));
+}
+
+TEST_F(RoomsTest, WhatIsWrittenBehindAJoinThatFailsIsRefused) {
+  BindPresent();
+  AskJoin();
+  Say("<message to='team@conference.example.org' type='groupchat' id='m1'><body>一</body></message>");
+  TakeCall("AddMembers").Fail(Refuse(absl::StatusCode::kPermissionDenied, "NOT_OPEN", "no"));
+  const std::string told = Told();
+  EXPECT_THAT(told, HasSubstr("<presence type='error'"));
+  EXPECT_THAT(told, HasSubstr("<message type='error' from='team@conference.example.org' to='u1@example.org/desk' id='m1'>"));
+  EXPECT_FALSE(HasCall("SendMessage"));
+}
+
 TEST_F(RoomsTest, SmallRoomsShowWhoIsThere) {
   BindPresent();
   JoinSmall();

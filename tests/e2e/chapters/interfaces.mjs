@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { must } from '../harness/children.mjs';
+import { must, start } from '../harness/children.mjs';
 import { Caller, refused } from '../harness/calls.mjs';
 import { Product } from '../harness/product.mjs';
 import { step, unique, uniqueId, until } from '../harness/steps.mjs';
@@ -56,6 +56,34 @@ export default async function interfaces(world) {
   } finally {
     rmSync(generated, { recursive: true, force: true });
   }
+
+  await step('go-sendxmpp writes over STARTTLS and direct TLS and into a room, and hears what others write', async () => {
+    const { xmpp } = info;
+    const as = (person, port, ...more) => ['-u', world.jid(person.login), '-p', person.password, '-j', `localhost:${port}`, ...more];
+    const env = { SSL_CERT_FILE: info.ca };
+    const [first, second, third, back] = ['STARTTLS', '直连', '群里', '回来'].map((each) => unique(`来自 Go ${each}`));
+    const listener = start('go-sendxmpp', ['-l', ...as(peer, xmpp.port)], { env, pipe: true });
+    let heard = '';
+    listener.stdout.on('data', (bytes) => { heard += bytes; });
+    try {
+      await must('go-sendxmpp', as(one, xmpp.port, world.jid(peer.login)), { env, input: first });
+      await must('go-sendxmpp', ['-t', ...as(one, xmpp.tls_port, world.jid(peer.login))], { env, input: second });
+      await must('go-sendxmpp', ['-c', ...as(one, xmpp.port, `risk-review@${xmpp.groups_domain}`)], { env, input: third });
+      const other = await world.caller.logIn(peer, 'beside-go');
+      const { personId } = (await world.caller.logIn(one, 'go')).person;
+      const direct = await other.allMessages(`d:${[personId, other.person.personId].sort().join(':')}`);
+      for (const text of [first, second]) assert.equal(direct.filter((each) => each.content?.text === text).length, 1, text);
+      const room = await other.allMessages('g:risk-review');
+      assert.equal(room.filter((each) => each.content?.text === third && each.senderId === personId).length, 1);
+      for (const text of [first, second]) await until('the listener prints it', () => heard.includes(`${world.jid(one.login)}: ${text}`));
+      const writer = await world.caller.logIn(one, 'beside-go');
+      await writer.call('im.v1.MessageService/SendMessage', { toPersonId: other.person.personId, clientId: uniqueId('go'), content: { text: back } });
+      await until('the listener prints what came from elsewhere', () => heard.includes(back));
+    } finally {
+      listener.kill('SIGKILL');
+      await listener.ended;
+    }
+  });
 
   await step('health, readiness and metrics answer on a port of their own; a log-in leaves no password in them', async () => {
     const get = async (path) => {
