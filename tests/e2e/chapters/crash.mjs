@@ -25,7 +25,7 @@ export default async function crash(world) {
         const id = uniqueId('k');
         written.xmpp.push({ id, body });
         void xmpp.do('send', 'a', { to: bJid, body, id });
-        await sleep(100);
+        await sleep(15);
       }
     },
     async page() {

@@ -59,6 +59,39 @@ describe('LiveSocket', () => {
   }
   const phase = (live: LiveSocket, wanted: LinkState['phase'], ms = 3000) => vi.waitFor(() => expect(live.state.get().phase).toBe(wanted), ms);
 
+  it('hands over what comes in quick succession together, in order', async () => {
+    const { station, live } = await setup();
+    const seen: string[] = [];
+    let batches = 0;
+    let within = false;
+    live.listen((frame) => {
+      if (frame.kind.case !== 'im' || frame.kind.value.kind.case !== 'presence') return;
+      seen.push(frame.kind.value.kind.value.personId);
+      if (within) return;
+      within = true;
+      batches += 1;
+      setTimeout(() => { within = false; }, 0);
+    });
+    await phase(live, 'live');
+    const wanted = Array.from({ length: 200 }, (_, i) => `p${i}`);
+    for (const personId of wanted) {
+      station.send({ case: 'im', value: { kind: { case: 'presence', value: { personId } } } });
+      if (personId.endsWith('0')) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await vi.waitFor(() => expect(seen).toEqual(wanted));
+    expect(batches).toBeLessThan(20);
+  });
+
+  it('hands over what came before the link broke', async () => {
+    const { station, live, frames } = await setup();
+    await phase(live, 'live');
+    station.send({ case: 'im', value: { kind: { case: 'presence', value: { personId: 'a' } } } });
+    station.send({ case: 'im', value: { kind: { case: 'presence', value: { personId: 'b' } } } });
+    station.send({ case: 'bye', value: { reason: 'SHUTTING_DOWN', reconnect: true } });
+    await phase(live, 'live');
+    await vi.waitFor(() => expect(frames).toEqual(['ready', 'im', 'im', 'ready']));
+  });
+
   it('is live once the server says so, and hands on what comes', async () => {
     const { station, live, frames } = await setup();
     await phase(live, 'live');

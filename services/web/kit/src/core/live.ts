@@ -28,6 +28,12 @@ export interface LiveOptions {
   firstBackoffMs?: number;
 }
 
+/**
+ * What comes in quick succession is handed over together, this many milliseconds apart: a page draws once for all of it. One drawing for each
+ * frame keeps a page so busy at some hundred messages a second that nothing else has its turn.
+ */
+const handOverMs = 32;
+
 export type ClientFrameInit = NonNullable<MessageInitShape<typeof ClientFrameSchema>['kind']>;
 
 export class LiveSocket {
@@ -40,6 +46,10 @@ export class LiveSocket {
   private heardAt = 0;
   private pingedAt = 0;
   private nonce = 0n;
+  /** Frames that came within handOverMs of the last ones: handed over together. */
+  private readonly queue: ServerFrame[] = [];
+  private handedOverAt = 0;
+  private handOverTimer: ReturnType<typeof setTimeout> | undefined;
   private ticker: ReturnType<typeof setInterval> | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private running = false;
@@ -138,7 +148,10 @@ export class LiveSocket {
           else this.lost(false);
           return;
       }
-      for (const fn of [...this.listeners]) fn(frame);
+      this.queue.push(frame);
+      const wait = this.handedOverAt + handOverMs - Date.now();
+      if (frame.kind.case === 'ready' || wait <= 0) this.handOver();
+      else this.handOverTimer ??= setTimeout(this.handOver, wait);
     };
     // Not every engine says "close" after "error"; the first of them counts.
     socket.onclose = socket.onerror = () => {
@@ -147,6 +160,13 @@ export class LiveSocket {
       else void this.openFailed();
     };
   }
+
+  private readonly handOver = (): void => {
+    clearTimeout(this.handOverTimer);
+    this.handOverTimer = undefined;
+    for (const frame of this.queue.splice(0)) for (const fn of [...this.listeners]) fn(frame);
+    this.handedOverAt = Date.now();
+  };
 
   private async openFailed(): Promise<void> {
     this.lost(false);
@@ -193,5 +213,7 @@ export class LiveSocket {
     if (!socket) return;
     socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close();
+    // It has happened, though nothing comes behind it.
+    this.handOver();
   }
 }
