@@ -1,6 +1,8 @@
 // An etcd member and the product on each host.
 
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { must, run } from '../e2e/harness/children.mjs';
 import { Cluster } from '../e2e/harness/cluster.mjs';
 import { until } from '../e2e/harness/steps.mjs';
 import { Hosts } from './hosts.mjs';
@@ -41,6 +43,15 @@ export class Fleet extends Cluster {
     return undefined;
   }
 
+  /** Leaves no byte on a machine's disk. */
+  async fillDisk(name) {
+    await run('/usr/bin/dd', ['if=/dev/zero', `of=${this.machines[name].data}/filler`, 'bs=1M']);
+  }
+
+  freeDisk(name) {
+    rmSync(join(this.machines[name].data, 'filler'));
+  }
+
   /** Hosts, etcd, and the machines of a cluster that the first one founds. */
   async begin() {
     await this.hosts.make();
@@ -52,6 +63,9 @@ export class Fleet extends Cluster {
       launch: (name, program, args, options) => this.hosts.start(name, program, args, options),
     });
     for (const name of this.names) {
+      // A disk of its own, which can be full.
+      mkdirSync(this.machines[name].data);
+      await must('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=1g', 'disk', this.machines[name].data]);
       if (name !== this.names[0]) this.copyKeys(this.names[0], name);
       this.enlist(name);
       await this.machines[name].start();
@@ -64,6 +78,7 @@ export class Fleet extends Cluster {
       if (machine.running()) await machine.kill();
     }
     for (const name of Object.keys(this.members)) await this.killMember(name);
+    for (const machine of Object.values(this.machines)) await run('/usr/bin/umount', [machine.data]);
     await this.hosts.stop();
   }
 }

@@ -5,10 +5,10 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Another one than `name`. */
 const other = (dice, names, name) => dice.of(names.filter((each) => each !== name));
 
-async function owner(fleet, dice) {
-  const asked = dice.of(fleet.names.filter((name) => fleet.machines[name].running()));
-  const { partitions } = await fleet.status(asked);
-  return dice.of(partitions.filter((one) => one.partition.startsWith('im/') && one.owner)).owner;
+/** The machine that decides for one of the partitions whose names begin so. */
+async function owner(fleet, dice, begin = 'im/') {
+  const { partitions } = await fleet.status(dice.of(fleet.names));
+  return dice.of(partitions.filter((one) => one.partition.startsWith(begin) && one.owner)).owner;
 }
 
 /** name -> async (fleet, dice) => how it is taken back. */
@@ -17,6 +17,27 @@ export const faults = {
     const name = await owner(fleet, dice);
     await fleet.machines[name].kill();
     return { said: name, back: () => fleet.machines[name].start() };
+  },
+  'kill -9 of the machine that keeps the archive': async (fleet, dice) => {
+    const name = await owner(fleet, dice, 'audit/');
+    await fleet.machines[name].kill();
+    return { said: name, back: () => fleet.machines[name].start() };
+  },
+  'kill -9 of a machine, and again while it comes back': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    await fleet.machines[name].kill();
+    for (let i = 0; i < 3; i += 1) {
+      const coming = fleet.machines[name].start().catch(() => {});
+      await pause(100 + dice.below(600));
+      await fleet.machines[name].kill();
+      await coming;
+    }
+    return { said: name, back: () => fleet.machines[name].start() };
+  },
+  'the disk of a machine that decides is full': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    await fleet.fillDisk(name);
+    return { said: name, ms: 6_000, back: () => fleet.freeDisk(name) };
   },
   'kill -9 of all machines at once': async (fleet) => {
     await Promise.all(fleet.names.map((name) => fleet.machines[name].kill()));
@@ -57,6 +78,11 @@ export const faults = {
     const name = dice.of(fleet.names);
     await fleet.killMember(name);
     return { said: name, back: () => fleet.startMember(name, 'existing') };
+  },
+  'an etcd member is paused': async (fleet, dice) => {
+    const name = dice.of(fleet.names);
+    fleet.members[name].kill('SIGSTOP');
+    return { said: name, ms: 8_000, back: () => fleet.members[name].kill('SIGCONT') };
   },
   "etcd's leader is killed": async (fleet) => {
     const name = await fleet.leader();
