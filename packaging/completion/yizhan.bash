@@ -25,12 +25,13 @@ _yizhan() {
         print) _yizhan_words "$keys" "$word" ;;
       esac ;;
     cluster)
-      if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'authority certificate status drain resume --help' "$word"; return; fi
+      if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'authority certificate add remove status drain resume --help' "$word"; return; fi
       case ${COMP_WORDS[2]} in
         authority) if [[ $word == -* ]]; then _yizhan_words --help "$word"; else _yizhan_folders "$word"; fi ;;
         certificate) _yizhan_words '--authority --host --out --help' "$word" ;;
         status) _yizhan_words '--config --json --help' "$word" ;;
-        drain | resume) _yizhan_words '--config --help' "$word" ;;
+        add) _yizhan_words '--address --authority --config --out --help' "$word" ;;
+        drain | resume | remove) _yizhan_words '--config --help' "$word" ;;
       esac ;;
     ledger)
       if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'dump verify replay --help' "$word"; return; fi

@@ -1,11 +1,16 @@
 #include "appliance/cluster_commands.h"
 
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
+#include "base/config.h"
 #include "base/rpc/channel.h"
 #include "base/status.h"
 #include "base/tls.h"
@@ -15,6 +20,7 @@
 namespace yizhan::appliance {
 namespace {
 
+namespace fs = std::filesystem;
 namespace v1 = yizhan::cluster::v1;
 
 absl::StatusOr<std::unique_ptr<rpc::Channel>> ToMachine(const RunOptions& options) {
@@ -114,6 +120,87 @@ absl::Status DrainNode(const RunOptions& options, bool draining, std::ostream& p
       absl::StatusCode::kDeadlineExceeded, "STILL_OWNS",
       absl::StrCat(options.cluster.node, " still owns ", before,
                    " partitions after two minutes; `yizhan cluster status` says how far the others are behind"));
+}
+
+absl::Status PrepareMachine(const RunOptions& options, const NewMachine& machine, std::ostream& out) {
+  const ClusterOptions& here = options.cluster;
+  if (!here.enabled())
+    return Refuse(absl::StatusCode::kInvalidArgument, "NO_CLUSTER",
+                  "the configuration has no cluster.node: this is a single machine (docs/cluster.md says how it grows)");
+  if (machine.node == here.node)
+    return Refuse(absl::StatusCode::kInvalidArgument, "NODE_EXISTS",
+                  absl::StrCat(machine.node, " is the machine with this configuration; the new one needs another name"));
+  const size_t colon = machine.address.rfind(':');
+  if (colon == std::string::npos || colon == 0)
+    return Refuse(absl::StatusCode::kInvalidArgument, "ADDRESS",
+                  absl::StrCat("--address must be HOST:PORT, not \"", machine.address, "\""));
+  const std::string host = machine.address.substr(0, colon);
+  const fs::path keys = fs::path(options.data_dir) / "keys", to = machine.out;
+  std::error_code error;
+  if (fs::exists(to, error))
+    return Refuse(absl::StatusCode::kAlreadyExists, "FOLDER_EXISTS",
+                  absl::StrCat(to.string(), " is there already; name a folder that is to be made"));
+  for (const char* name : {"installation.key", "archive.key"}) {
+    if (!fs::exists(keys / name, error))
+      return Refuse(absl::StatusCode::kNotFound, "KEY_MISSING",
+                    absl::StrCat("there is no ", (keys / name).string(), ", which all machines share; run this where it is"));
+  }
+  std::ifstream file(machine.config_file);
+  std::stringstream text;
+  text << file.rdbuf();
+  // Everything lies where it lies on the machine that is there.
+  const auto beside = [](const std::string& path, const std::string& name) {
+    return (fs::path(path).parent_path() / name).string();
+  };
+  std::map<std::string, std::string> values = {
+      {"cluster.node", machine.node},
+      {"cluster.address", machine.address},
+      {"cluster.found", ""},
+      {"cluster.certificate", beside(here.tls.certificate, machine.node + ".pem")},
+      {"cluster.key", beside(here.tls.private_key, machine.node + ".key")},
+  };
+  if (!absl::StartsWith(options.address, "127.") && options.address != "0.0.0.0" && options.address != "::")
+    values["address"] = host;
+  YZ_ASSIGN_OR_RETURN(const std::string config, config::WithValues(text.str(), values));
+
+  fs::create_directories(to / "keys", error);
+  if (!error) fs::permissions(to, fs::perms::owner_all, error);
+  ServiceCertificate certificate;
+  certificate.identity.node = machine.node;
+  certificate.identity.services = {kAllServices};
+  certificate.hosts = {host};
+  if (!error) YZ_RETURN_IF_ERROR(IssueServiceCertificate(machine.authority, certificate, to.string()).status());
+  if (!error) fs::copy_file(here.tls.ca, to / fs::path(here.tls.ca).filename(), fs::copy_options::overwrite_existing, error);
+  for (const char* name : {"installation.key", "archive.key"}) {
+    if (!error) fs::copy_file(keys / name, to / "keys" / name, error);
+  }
+  if (error) return absl::UnavailableError(absl::StrCat("cannot write into ", to.string(), ": ", error.message()));
+  std::ofstream written(to / fs::path(machine.config_file).filename());
+  written << config;
+  if (!written.flush()) return absl::UnavailableError(absl::StrCat("cannot write into ", to.string()));
+  out << to.string() << " has what " << machine.node << " needs; it holds keys: bring it there safely, and delete it here.\n  "
+      << fs::path(machine.config_file).filename().string() << "  to " << fs::absolute(machine.config_file).string() << "\n  "
+      << fs::path(here.tls.ca).filename().string() << "  to " << here.tls.ca << "\n  " << machine.node << ".pem  to "
+      << values["cluster.certificate"] << "\n  " << machine.node << ".key  to " << values["cluster.key"] << "\n  keys/  to "
+      << keys.string() << "\nThen start it: it gets what the cluster has recorded, and takes its share.\n";
+  return absl::OkStatus();
+}
+
+absl::Status RemoveNode(const RunOptions& options, std::ostream& progress) {
+  YZ_RETURN_IF_ERROR(DrainNode(options, true, progress));
+  YZ_ASSIGN_OR_RETURN(auto channel, ToMachine(options));
+  YZ_RETURN_IF_ERROR(
+      channel->Wait<v1::StopResponse>("/yizhan.cluster.v1.ClusterService/Stop", v1::StopRequest()).status());
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  while (absl::Now() < give_up) {
+    if (absl::IsUnavailable(GetCluster(*channel).status())) {
+      progress << options.cluster.node << " has left and stopped; the others have all of it\n";
+      return absl::OkStatus();
+    }
+    absl::SleepFor(absl::Milliseconds(200));
+  }
+  return Refuse(absl::StatusCode::kDeadlineExceeded, "STILL_RUNS",
+                absl::StrCat(options.cluster.node, " owns nothing any more, but still runs after 30 seconds; stop its service"));
 }
 
 }  // namespace yizhan::appliance

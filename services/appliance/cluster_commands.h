@@ -17,6 +17,21 @@ absl::Status MakeClusterAuthority(const std::string& dir, std::ostream& out);
 absl::Status IssueNodeCertificate(const std::string& authority, const std::string& node,
                                   const std::vector<std::string>& hosts, const std::string& to, std::ostream& out);
 
+// A machine that is to join the cluster of the one with this configuration.
+struct NewMachine {
+  std::string node;
+  std::string address;      // of its inner face, HOST:PORT
+  std::string authority;    // the folder
+  std::string config_file;  // of the machine that is there
+  std::string out;          // where it goes
+};
+// Puts everything that it needs into a folder: its certificate, its configuration, the keys that all share; and says
+// where to bring it.
+absl::Status PrepareMachine(const RunOptions& options, const NewMachine& machine, std::ostream& out);
+
+// Gives the machine's partitions away, waits until it owns none, and stops it.
+absl::Status RemoveNode(const RunOptions& options, std::ostream& progress);
+
 // Who is in the cluster and who owns what, as the machine with this configuration knows it; a table, or JSON.
 absl::Status ShowCluster(const RunOptions& options, bool json, std::ostream& out);
 

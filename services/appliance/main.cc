@@ -202,7 +202,7 @@ int main(int argc, char** argv) {
   CLI::App* print = config->add_subcommand("print", "Print every setting's value and where it comes from.");
   AddSources(print, &printed);
 
-  CLI::App* cluster = app.add_subcommand("cluster", "Several machines as one: authority, certificate, status, drain, resume.");
+  CLI::App* cluster = app.add_subcommand("cluster", "Several machines as one: authority, certificate, add, remove, status, drain, resume.");
   cluster->require_subcommand(1);
   std::string authority_dir, node, certificate_dir = ".";
   std::vector<std::string> hosts;
@@ -220,6 +220,13 @@ int main(int argc, char** argv) {
     command->add_option("--config", asked.file, "The machine's configuration file")->type_name("FILE")->required();
     return command;
   };
+  yizhan::appliance::NewMachine added;
+  CLI::App* add = ask("add", "Put what a further machine needs into a folder: certificate, configuration, keys.");
+  add->add_option("NODE", added.node, "The new machine's name")->required();
+  add->add_option("--address", added.address, "Where the others will reach it")->type_name("HOST:PORT")->required();
+  add->add_option("--authority", added.authority, "The authority's folder")->type_name("DIR")->required();
+  add->add_option("--out", added.out, "The folder to make")->type_name("DIR")->required();
+  CLI::App* remove = ask("remove", "Give a machine's partitions to the others, wait for it, and stop the machine.");
   CLI::App* status = ask("status", "Show who is in the cluster and who owns what.");
   status->add_flag("--json", json, "As JSON");
   CLI::App* drain = ask("drain", "Give a machine's partitions to the others, and wait for it.");
@@ -244,6 +251,11 @@ int main(int argc, char** argv) {
     const auto done = [](const absl::Status& how) { return how.ok() ? 0 : Fail(how); };
     if (authority->parsed()) return done(MakeClusterAuthority(authority_dir, std::cout));
     if (certificate->parsed()) return done(IssueNodeCertificate(authority_dir, node, hosts, certificate_dir, std::cout));
+    if (add->parsed()) {
+      added.config_file = asked.file;
+      return WithConfig(asked, [&](const RunOptions& each) { return PrepareMachine(each, added, std::cout); });
+    }
+    if (remove->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return RemoveNode(each, std::cout); });
     if (status->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return ShowCluster(each, json, std::cout); });
     if (drain->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return DrainNode(each, true, std::cout); });
     if (resume->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return DrainNode(each, false, std::cout); });

@@ -301,4 +301,25 @@ std::string Schema::Print() const {
   });
 }
 
+absl::StatusOr<std::string> WithValues(const std::string& text, const std::map<std::string, std::string>& values) {
+  try {
+    YAML::Node root = YAML::Load(text);
+    for (const auto& [key, value] : values) {
+      YAML::Node at = root;
+      const std::vector<std::string> names = absl::StrSplit(key, '.');
+      for (size_t i = 0; i + 1 < names.size(); ++i) at.reset(at[names[i]]);
+      if (value.empty()) {
+        at.remove(names.back());
+      } else {
+        at[names.back()] = value;
+      }
+    }
+    YAML::Emitter out;
+    out << root;
+    return std::string(out.c_str()) + "\n";
+  } catch (const YAML::Exception& error) {
+    return Refuse(absl::StatusCode::kInvalidArgument, "CONFIG", absl::StrCat("not YAML: ", error.what()));
+  }
+}
+
 }  // namespace yizhan::config

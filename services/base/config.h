@@ -24,6 +24,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/secret.h"
@@ -148,6 +149,10 @@ class Schema {
   std::string last_;  // the key that was added last
   std::function<std::vector<Mistake>()> together_;
 };
+
+// A configuration's text with other values at these keys ("cluster.node"), which are added where they are missing; an
+// empty value takes the key away. Comments are lost. InvalidArgument (CONFIG) when it is not YAML.
+absl::StatusOr<std::string> WithValues(const std::string& text, const std::map<std::string, std::string>& values);
 
 // A value that readers share and that is exchanged whole. Thread-safe.
 template <typename T>

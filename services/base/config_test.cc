@@ -252,5 +252,14 @@ TEST(Config, ASnapshotIsExchangedWhole) {
   EXPECT_EQ(snapshot.Get()->port, 1);
 }
 
+TEST(Config, OtherValuesInAText) {
+  const auto text = config::WithValues("address: 1.2.3.4  # people\ncluster:\n  node: a\n  found: true\nldap: [{url: x}]\n",
+                                       {{"cluster.node", "b"}, {"cluster.found", ""}, {"cluster.key", "/k"}, {"level", "info"}});
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_THAT(*text, AllOf(HasSubstr("address: 1.2.3.4"), HasSubstr("node: b"), HasSubstr("key: /k"), HasSubstr("level: info"),
+                           HasSubstr("url: x"), Not(HasSubstr("found"))));
+  EXPECT_EQ(ReasonOf(config::WithValues("a: [", {}).status()), "CONFIG");
+}
+
 }  // namespace
 }  // namespace yizhan

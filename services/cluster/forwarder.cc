@@ -209,7 +209,7 @@ void Forwarder::Stop() {
 }
 
 void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger::Ledger* ledger,
-                     ledger::Keyring* keyring, std::string node) {
+                     ledger::Keyring* keyring, std::string node, std::function<void()> stop) {
   table->Unary<v1::ForwardRequest, v1::ForwardResponse>(
       "/yizhan.cluster.v1.ClusterService/Forward",
       [table, ledger](const rpc::Context& outer, const v1::ForwardRequest& request,
@@ -262,7 +262,7 @@ void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger
       });
   table->Unary<v1::GetClusterRequest, v1::GetClusterResponse>(
       "/yizhan.cluster.v1.ClusterService/GetCluster",
-      [cluster, ledger, node = std::move(node)](const rpc::Context&, const v1::GetClusterRequest&,
+      [cluster, ledger, node](const rpc::Context&, const v1::GetClusterRequest&,
                                                 rpc::Reply<v1::GetClusterResponse> reply) {
         const auto view = cluster->view();
         v1::GetClusterResponse response;
@@ -295,6 +295,17 @@ void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger
       [cluster, loop](const rpc::Context&, const v1::DrainRequest& request, rpc::Reply<v1::DrainResponse> reply) {
         loop->Post([cluster, draining = request.draining()] { cluster->Drain(draining); });
         reply.Ok({});
+      });
+  table->Unary<v1::StopRequest, v1::StopResponse>(
+      "/yizhan.cluster.v1.ClusterService/Stop",
+      [ledger, stop = std::move(stop)](const rpc::Context&, const v1::StopRequest&, rpc::Reply<v1::StopResponse> reply) {
+        for (const ledger::PartitionInfo& partition : ledger->Partitions()) {
+          if (!ledger->Owns(partition.id)) continue;
+          return reply.Error(Refuse(absl::StatusCode::kFailedPrecondition, "STILL_OWNS",
+                                    absl::StrCat("this machine decides for ", partition.id.ToString(), "; drain it first")));
+        }
+        reply.Ok({});
+        stop();
       });
 }
 

@@ -72,8 +72,8 @@ class Forwarder : public rpc::Elsewhere {
   std::list<Waiter> waiters_;
 };
 
-// ClusterService's methods. All outlive the table's use.
+// ClusterService's methods. All outlive the table's use. `stop` ends the process in order, soon.
 void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger::Ledger* ledger,
-                     ledger::Keyring* keyring, std::string node);
+                     ledger::Keyring* keyring, std::string node, std::function<void()> stop);
 
 }  // namespace yizhan::cluster

@@ -13,6 +13,10 @@ namespace yizhan::desk {
 using yizhan::desk::v1::Agent;
 using yizhan::desk::v1::DeskRecord;
 
+namespace {
+constexpr absl::Duration kAgain = absl::Seconds(2);
+}
+
 void Attendance::Start(const std::vector<std::string>& at_work) {
   absl::MutexLock lock(&mutex_);
   for (const std::string& id : at_work) {
@@ -52,6 +56,11 @@ std::vector<Attendance::Due> Attendance::TakeDue(absl::Time now, absl::Time* nex
   *next = absl::InfiniteFuture();
   for (auto it = gone_.begin(); it != gone_.end();) {
     auto& [id, absence] = *it;
+    if (now < absence.not_before) {
+      *next = std::min(*next, absence.not_before);
+      ++it;
+      continue;
+    }
     if (now >= absence.since + patience_.offline) {
       due.push_back({id, Agent::STATE_OFFLINE});
       gone_.erase(it++);
@@ -83,7 +92,7 @@ void Attendance::Run() {
   }
 }
 
-void Attendance::Say(const Due& due) const {
+void Attendance::Say(const Due& due) {
   core_->Submit(
       "service:desk", "",
       [due](Draft& draft) -> absl::StatusOr<std::string> {
@@ -93,10 +102,24 @@ void Attendance::Say(const Due& due) const {
         YZ_RETURN_IF_ERROR(SetAgentState(draft, due.agent_id, due.state, 0));
         return std::string();
       },
-      [due](absl::StatusOr<std::string> said) {
-        if (said.ok()) return;
-        log::Warning("desk", "an agent who is gone could not be taken from work").With("agent", due.agent_id).With("error", said.status());
+      [this, due](absl::StatusOr<std::string> said) {
+        if (!said.ok()) Again(due, said.status());
       });
+}
+
+void Attendance::Again(const Due& due, const absl::Status& why) {
+  if (!ledger::NotOwnedPartition(why)) {
+    log::Warning("desk", "an agent who is gone could not be taken from work").With("agent", due.agent_id).With("error", why);
+  }
+  const auto agent = core_->Read([&](const Rows& rows) { return rows.AgentOf(due.agent_id); });
+  if (agent.ok() && (agent->state() == due.state || agent->state() == Agent::STATE_OFFLINE)) return;
+  absl::MutexLock lock(&mutex_);
+  if (sessions_.contains(due.agent_id)) return;
+  const absl::Time now = absl::Now();
+  Absence& absence = gone_.try_emplace(due.agent_id, Absence{now - patience_.offline, true}).first->second;
+  if (due.state == Agent::STATE_PAUSED) absence.paused = false;
+  absence.not_before = now + kAgain;
+  changed_ = true;
 }
 
 absl::Status SetAgentState(Draft& draft, const std::string& agent_id, Agent::State state, uint32_t capacity) {

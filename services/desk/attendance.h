@@ -17,7 +17,8 @@ namespace yizhan::desk {
 
 // Pauses an agent who has been gone for `pause`, so that no customer is given to an empty chair, and takes them offline after
 // `offline`, so that those who wait for them are answered by a colleague. Who comes back says themselves that they are at work again.
-// Both are commands of the desk on the record. An agent counts as there while one of their sessions is open on the live stream; who
+// Both are commands of the desk on the record; where they are refused (another machine decides for the desk, a full disk) they are tried
+// again as long as the agent is gone and the record does not say so. An agent counts as there while one of their sessions is open on the live stream; who
 // never opened one (a program that calls AgentService only) is let be until the process starts anew.
 class Attendance {
  public:
@@ -40,7 +41,8 @@ class Attendance {
  private:
   struct Absence {
     absl::Time since;
-    bool paused = false;
+    bool paused = false;  // has been said
+    absl::Time not_before = absl::InfinitePast();
   };
   void Run();
   // Who is due at `now`, and for what; when the next one is.
@@ -49,7 +51,9 @@ class Attendance {
     yizhan::desk::v1::Agent::State state;
   };
   std::vector<Due> TakeDue(absl::Time now, absl::Time* next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Say(const Due& due) const;
+  void Say(const Due& due);
+  // It was refused.
+  void Again(const Due& due, const absl::Status& why);
 
   const Core* const core_;
   const Patience patience_;

@@ -29,6 +29,7 @@ class DeskTest : public testing::Test {
     options.data_dir = dir_.path();
     options.partitions = {{"desk", 1}};
     options.min_free_bytes = 0;
+    options.replicated = replica_;
     ledger_ = *ledger::Ledger::Open(options);
     keyring_ = *ledger::Keyring::Open(ledger_.get(), dir_.path());
     desk_ = std::make_unique<DeskService>(ledger_.get(), keyring_.get(), patience_);
@@ -153,6 +154,7 @@ class DeskTest : public testing::Test {
   std::unique_ptr<rpc::ServiceTable> table_;
   std::string group_id_, channel_id_;
   Attendance::Patience patience_;
+  bool replica_ = false;
 };
 
 TEST_F(DeskTest, AVisitorIsAnsweredByAFreeAgent) {
@@ -290,6 +292,26 @@ TEST_F(DeskTest, WhoDoesNotComeBackAfterARestartIsTakenFromWork) {
   ASSERT_TRUE(desk_->Start().ok());
   for (int i = 0; i < 1'000 && Bench(AgentNamed("amy")).me().state() == Agent::STATE_ONLINE; ++i) absl::SleepFor(absl::Milliseconds(10));
   EXPECT_EQ(Bench(AgentNamed("amy")).me().state(), Agent::STATE_PAUSED);
+}
+
+TEST_F(DeskTest, AMachineThatComesToDecideTakesFromWorkWhoHasBeenGone) {
+  SetUpGroup({"amy"});
+  ASSERT_TRUE(Go(AgentNamed("amy"), Agent::STATE_ONLINE).ok());
+  Close();
+  patience_ = {absl::Milliseconds(20), absl::Milliseconds(40)};
+  replica_ = true;
+  Open();
+  ASSERT_TRUE(desk_->Start().ok());
+  absl::SleepFor(absl::Milliseconds(300));
+  EXPECT_EQ(Bench(AgentNamed("amy")).me().state(), Agent::STATE_ONLINE) << "another machine decides";
+  absl::Notification owned;
+  ledger_->Own({"desk", 0}, true, [&](absl::Status status) {
+    EXPECT_TRUE(status.ok()) << status;
+    owned.Notify();
+  });
+  owned.WaitForNotification();
+  for (int i = 0; i < 1'000 && Bench(AgentNamed("amy")).me().state() != Agent::STATE_OFFLINE; ++i) absl::SleepFor(absl::Milliseconds(10));
+  EXPECT_EQ(Bench(AgentNamed("amy")).me().state(), Agent::STATE_OFFLINE);
 }
 
 TEST_F(DeskTest, StrangersSeeNothing) {

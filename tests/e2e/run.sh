@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The story: the built product over its real ports, used as people use it, killed in the middle, audited, and given bad input.
 #
-#   tests/e2e/run.sh [CHAPTER...]     only chapters whose names begin with one of these (see tests/e2e/story.mjs); what they need runs too
+#   tests/e2e/run.sh [--shape embedded|cluster] [CHAPTER...]
+#       only chapters whose names begin with one of these (see tests/e2e/story.mjs); what they need runs too
+#       embedded: one process with everything; cluster: at the first of three machines on an etcd
 #
 #   YIZHAN_BUILD   folder of the build (build/dev)        YIZHAN_PAGES   folder of the built pages (build/pages; built when absent)
 #   YIZHAN_KEEP    1: keep the temporary folder           CHROMIUM       the browser (/usr/bin/chromium)
@@ -9,7 +11,7 @@
 # Ends with 0 when every step is ok. Screenshots go to build/screenshots, logs to build/e2e.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-if [ "${1:-}" = --help ]; then sed -n '2,9p' "$0"; exit 0; fi
+if [ "${1:-}" = --help ]; then sed -n '2,11p' "$0"; exit 0; fi
 
 export YIZHAN_BUILD=${YIZHAN_BUILD:-$PWD/build/dev} YIZHAN_PAGES=${YIZHAN_PAGES:-$PWD/build/pages}
 for program in yizhan yizhan-verify slapd_fixture; do

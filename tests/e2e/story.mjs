@@ -1,14 +1,16 @@
 // The story: one product, everybody at work in it. Started by run.sh, which says what the environment means.
 //
-//   story.mjs [CHAPTER...]   names of chapters, or beginnings of them; what they rest on runs too
+//   story.mjs [--shape embedded|cluster] [CHAPTER...]   names of chapters, or beginnings of them; what they rest on runs too
 
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { tail } from './harness/children.mjs';
 import { Caller } from './harness/calls.mjs';
+import { Cluster } from './harness/cluster.mjs';
 import { Product } from './harness/product.mjs';
 import { Slapd } from './harness/slapd.mjs';
 import { onFailure, results, say, step, StepFailed } from './harness/steps.mjs';
@@ -65,7 +67,29 @@ const world = {
   shot: (page, name) => page.screenshot({ path: join(shots, `${name}.png`) }),
 };
 
-const list = chosen(process.argv.slice(2));
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { shape: { type: 'string', default: 'embedded' } } });
+if (!['embedded', 'cluster'].includes(values.shape)) {
+  console.error(`story: no such shape: ${values.shape}; there are embedded and cluster`);
+  process.exit(2);
+}
+
+/** What everybody works with: one process with everything, or the first machine of three. */
+async function startProduct() {
+  const config = world.slapd.config('bank');
+  if (values.shape === 'embedded') {
+    world.product = new Product({ dir: folder, log: world.log('yizhan'), config });
+    return world.product.start();
+  }
+  world.fleet = new Cluster(join(folder, 'cluster'), world.log);
+  const names = ['n1', 'n2', 'n3'];
+  await world.fleet.prepareEtcd();
+  await world.fleet.prepare(names, { config, pages: process.env.YIZHAN_PAGES });
+  world.product = world.fleet.machines.n1;
+  world.product.log = world.log('yizhan');
+  return world.fleet.startAll(names);
+}
+
+const list = chosen(positionals);
 if (list.length === 0) {
   console.error(`story: no such chapter; there are ${chapters.map((each) => each.name).join(', ')}`);
   process.exit(2);
@@ -86,8 +110,7 @@ const ended = new Map();
 try {
   await step('slapd, the product and the browser start', async () => {
     world.slapd = await Slapd.start(folder, world.log('slapd'));
-    world.product = new Product({ dir: folder, log: world.log('yizhan'), config: world.slapd.config('bank') });
-    await world.product.start();
+    await startProduct();
     world.info = world.product.info;
     world.caller = new Caller(world.info);
     process.env.YIZHAN_INFO = world.product.infoFile;
@@ -125,7 +148,7 @@ try {
   await world.browser?.close().catch(() => {});
   await world.xmpp?.stop().catch(() => {});
   try {
-    await step('the product ends in order', () => world.product?.stop());
+    await step('the product ends in order', () => (world.fleet ?? world.product)?.stop());
   } catch {
     ended.set('end', 'failed');
   }

@@ -66,11 +66,8 @@ export class Fleet extends Cluster {
       // A disk of its own, which can be full.
       mkdirSync(this.machines[name].data);
       await must('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=1g', 'disk', this.machines[name].data]);
-      if (name !== this.names[0]) this.copyKeys(this.names[0], name);
-      this.enlist(name);
-      await this.machines[name].start();
     }
-    await this.whole(this.names, 60_000);
+    await this.startAll(this.names);
   }
 
   async stop() {

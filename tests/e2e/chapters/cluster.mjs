@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Caller, Refused } from '../harness/calls.mjs';
+import { must, run } from '../harness/children.mjs';
 import { Cluster } from '../harness/cluster.mjs';
+import { binary } from '../harness/product.mjs';
 import { Xmpp } from '../harness/raw.mjs';
 import { step, until } from '../harness/steps.mjs';
 
@@ -203,6 +205,22 @@ async function play(world, fleet, machines) {
     await fleet.settled(names);
     at.n1 = await logIn('n1', 'zhang.wei', 'back');
   }, 90_000);
+
+  await step('a fourth machine is added by one command, and removed by one', async () => {
+    const out = join(world.folder, 'cluster', 'enrolled');
+    await fleet.add('n4', 'n1', out);
+    await fleet.settled([...names, 'n4']);
+    await until('it decides for something', async () => (await fleet.status('n4')).partitions.some((one) => one.owner === 'n4'), 30_000, 300);
+    const fourth = await logIn('n4', 'zhang.wei', 'fourth');
+    await send(fourth, direct, '第四台');
+    await must(binary, ['cluster', 'remove', '--config', machines.n4.configFile]);
+    assert.deepEqual(await machines.n4.child.ended, { code: 0, signal: null });
+    await fleet.settled(names);
+    assert.ok((await texts(at.n2)).some(([, text]) => text === '第四台'));
+    const again = await run(binary, ['cluster', 'add', 'n4', '--config', machines.n1.configFile, '--authority', join(fleet.folder, 'authority'), '--address', '127.0.0.1:1', '--out', out]);
+    assert.equal(again.code, 1);
+    assert.match(again.err, /is there already/);
+  }, 120_000);
 
   await step('etcd stops: nothing is acknowledged, reading goes on; it comes back: so do they, by themselves', async () => {
     fleet.etcd.kill('SIGKILL');

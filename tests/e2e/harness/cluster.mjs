@@ -20,8 +20,8 @@ export class Cluster {
     this.startEtcd();
   }
 
-  /** The authority, and for each name a certificate and a configuration: `address` and `etcd` of a name, `launch` as start() behind a name. */
-  async prepare(names, { address = () => '127.0.0.1', etcd = () => [this.etcdEndpoint], launch } = {}) {
+  /** The authority, and for each name a certificate and a configuration: `address` and `etcd` of a name, `launch` as start() behind a name, `config` for all. */
+  async prepare(names, { address = () => '127.0.0.1', etcd = () => [this.etcdEndpoint], launch, pages = '', config = '' } = {}) {
     const authority = join(this.folder, 'authority');
     await must(binary, ['cluster', 'authority', authority]);
     for (const name of names) {
@@ -30,10 +30,11 @@ export class Cluster {
       mkdirSync(dir);
       const portBase = await freePortBase();
       const found = name === names[0];
-      const single = `address: ${address(name)}
+      const single = `data: ${join(dir, 'data')}
+address: ${address(name)}
 demonstration: ${found}
 log_level: info
-`;
+${config}`;
       this.configs[name] = `${single}cluster:
   node: ${name}
   found: ${found}
@@ -43,8 +44,18 @@ log_level: info
   key: ${this.folder}/certificates/${name}.key
   etcd: ${JSON.stringify(etcd(name))}
 `;
-      this.machines[name] = new Product({ dir, log: this.log(`machine-${name}`), pages: '', config: single, portBase, ...(launch ? { launch: (...args) => launch(name, ...args) } : {}) });
+      this.machines[name] = new Product({ dir, log: this.log(`machine-${name}`), pages, config: single, portBase, ...(launch ? { launch: (...args) => launch(name, ...args) } : {}) });
     }
+  }
+
+  /** All of them, from nothing: the first one founds. */
+  async startAll(names) {
+    for (const name of names) {
+      this.enlist(name);
+      if (name !== names[0]) this.copyKeys(names[0], name);
+      await this.machines[name].start();
+    }
+    await this.whole(names, 60_000);
   }
 
   /** From a single machine to one of the cluster: its configuration names it. */
@@ -54,6 +65,20 @@ log_level: info
 
   startEtcd() {
     this.etcd = start('/usr/bin/etcd', this.etcdArgs, { log: this.log('etcd') });
+  }
+
+  /** A further machine, made by one command at `from` into the folder `out`, brought to its place and started. */
+  async add(name, from, out) {
+    const address = `127.0.0.1:${(await freePortBase()) + 4}`;
+    await must(binary, ['cluster', 'add', name, '--config', this.machines[from].configFile, '--authority', join(this.folder, 'authority'), '--address', address, '--out', out]);
+    const dir = join(this.folder, name);
+    mkdirSync(dir);
+    const machine = new Product({ dir, log: this.log(`machine-${name}`), pages: '', portBase: await freePortBase() });
+    this.machines[name] = machine;
+    cpSync(join(out, 'yizhan.yaml'), machine.configFile);
+    for (const each of [`${name}.pem`, `${name}.key`]) cpSync(join(out, each), join(this.folder, 'certificates', each));
+    cpSync(join(out, 'keys'), join(machine.data, 'keys'), { recursive: true });
+    await machine.start();
   }
 
   /** Gives what a machine decides for to the others, and waits until it has; or lets it take part again. */
@@ -92,7 +117,8 @@ log_level: info
   }
 
   async stop() {
-    for (const machine of Object.values(this.machines)) await machine.stop().catch((error) => console.log(`        ${error.message}`));
+    // The first one has what may be needed longest.
+    for (const machine of Object.values(this.machines).reverse()) await machine.stop().catch((error) => console.log(`        ${error.message}`));
     this.etcd?.kill('SIGTERM');
     await this.etcd?.ended;
   }
