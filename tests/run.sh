@@ -28,6 +28,8 @@ unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300
 web_unit() { bash services/web/unit.sh; }
 story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals cluster pages; }
 # A minute each, with a seed that stays, so that a red run can be had again; `./dev fuzz` draws seeds.
+# The same at one of three machines; what the browser alone is about is not played twice.
+cluster_story() { bash tests/e2e/run.sh --shape cluster employees customers crash directory auditor interfaces bad_input refusals; }
 # A seed that stays, as above; `./dev faults` draws them.
 fault() { bash tests/fault/run.sh --seed 1 --faults 6; }
 fuzz() { ./dev build fuzz fuzz_targets && bash tests/fuzz/run.sh 60 1; }
@@ -38,6 +40,7 @@ suite pages with_pages
 suite unit  unit
 suite web   web_unit
 suite story story
+suite cluster-story cluster_story
 suite fault fault
 suite fuzz  fuzz
 

@@ -70,6 +70,14 @@ void RegisterSessions(Parts& parts, rpc::ServiceTable& table) {
   Later<v1::LogOutRequest, v1::LogOutResponse>(table, kSessions, "LogOut", [&](const Context& context, const auto&, Answer answer) {
     parts.sessions.LogOut(CallerOf(context), std::move(answer));
   });
+  Later<v1::RecordLogInFailureRequest, v1::RecordLogInFailureResponse>(
+      table, kSessions, "RecordLogInFailure", [&](const Context&, const auto& request, Answer answer) {
+        v1::LogInFailed failed;
+        failed.set_login(request.login());
+        failed.set_remote_address(request.remote_address());
+        failed.set_count(std::max(request.count(), 1u));
+        parts.log_ins.RecordFailure(failed, std::move(answer));
+      });
   Reads<v1::WhoAmIRequest, v1::WhoAmIResponse>(table, kSessions, "WhoAmI",
                                                [&](const Context& context, const auto&) { return WhoAmI(parts, context); });
   Reads<v1::ListSessionsRequest, v1::ListSessionsResponse>(

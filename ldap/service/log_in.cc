@@ -78,21 +78,27 @@ LogIns::LogIns(Means means, Bounds bounds, Secret<std::string> fake_salt_key)
       limiter_(bounds.attempts, [clock = &means.core->clock()] { return clock->Now(); }),
       ldap_cache_(bounds.ldap_remembered, [clock = &means.core->clock()] { return clock->Now(); }),
       failures_(bounds.failures_told_apart, [clock = &means.core->clock()] { return clock->Now(); },
-                [core = means.core](const v1::LogInFailed& failed) {
-                  core->Submit(
-                      kOwnActor, "",
-                      [failed](const ledger::DecideContext&, const Rows&, Draft& draft) -> absl::StatusOr<std::string> {
-                        v1::DirectoryRecord record;
-                        *record.mutable_log_in_failed() = failed;
-                        draft.Add(record);
-                        return std::string();
-                      },
-                      [](absl::StatusOr<std::string> result) {
-                        if (!result.ok()) {
-                          log::Warning("directory", "a failed log-in was not recorded").With("error", result.status());
-                        }
-                      });
-                }) {}
+                [this](const v1::LogInFailed& failed) { NoteFailure(failed); }) {}
+
+void LogIns::RecordFailure(const v1::LogInFailed& failed, Answer answer) const {
+  means_.core->Submit(
+      kOwnActor, "",
+      [failed](const ledger::DecideContext&, const Rows&, Draft& draft) -> absl::StatusOr<std::string> {
+        v1::DirectoryRecord record;
+        *record.mutable_log_in_failed() = failed;
+        draft.Add(record);
+        return std::string();
+      },
+      std::move(answer));
+}
+
+void LogIns::NoteFailure(const v1::LogInFailed& failed) const {
+  RecordFailure(failed, [this, failed](absl::StatusOr<std::string> result) {
+    if (result.ok()) return;
+    if (means_.record_elsewhere && ledger::NotOwnedPartition(result.status())) return means_.record_elsewhere(failed);
+    log::Warning("directory", "a failed log-in was not recorded").With("error", result.status());
+  });
+}
 
 LogIns::AttemptPtr LogIns::Begin(std::string_view login, std::string_view device, std::string_view address, absl::Time deadline,
                                  Answer answer) {

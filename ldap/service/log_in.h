@@ -43,6 +43,8 @@ class LogIns {
     const LdapSources* ldap;
     WorkerPool* ldap_workers;
     Timer* timer;
+    // Where another machine decides for the directory: has it put a failure on the record.
+    std::function<void(const v1::LogInFailed&)> record_elsewhere;
   };
   LogIns(Means means, Bounds bounds, Secret<std::string> fake_salt_key);
 
@@ -55,6 +57,9 @@ class LogIns {
   absl::StatusOr<v1::GetScramParametersResponse> Parameters(const v1::GetScramParametersRequest& request) const;
   // As LogIn(); the answer is a LogInScramResponse.
   void LogInScram(const v1::LogInScramRequest& request, std::string_view address, absl::Time deadline, Answer answer);
+
+  // Puts failures on the record. The answer is a RecordLogInFailureResponse.
+  void RecordFailure(const v1::LogInFailed& failed, Answer answer) const;
 
   // For a caller who must show their own password again: Unauthenticated WRONG_CREDENTIALS, and slowed down as a log-in. `done` runs on
   // a worker or at once. Says against which stored hash.
@@ -69,6 +74,7 @@ class LogIns {
   using AttemptPtr = std::shared_ptr<Attempt>;
   struct Account;
 
+  void NoteFailure(const v1::LogInFailed& failed) const;
   AttemptPtr Begin(std::string_view login, std::string_view device, std::string_view address, absl::Time deadline, Answer answer);
   // Lets the limiter have its say, then goes on with `next`, perhaps later.
   void Admit(const AttemptPtr& attempt, absl::AnyInvocable<void()> next);

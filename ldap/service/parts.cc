@@ -23,7 +23,7 @@ Parts::Parts(ledger::Ledger* ledger, const Clock* clock, Options options)
       sync_worker("directory-sync", 1, 16),
       hasher(options.hashing, [clock] { return clock->Now(); }),
       sessions(&core, options.sessions, std::move(options.session_ended)),
-      log_ins({&core, &sessions, &hasher, &hash_workers, &ldap, &ldap_workers, &timer}, options.log_ins, options.install_key),
+      log_ins({&core, &sessions, &hasher, &hash_workers, &ldap, &ldap_workers, &timer, options.record_elsewhere}, options.log_ins, options.install_key),
       people({&core, &hasher, &hash_workers, &ldap, &log_ins}),
       departments(&core, &ldap),
       groups(&core),

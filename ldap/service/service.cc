@@ -26,6 +26,7 @@ Parts::Options PartsOptions(const Options& options) {
   parts.ldap_workers = options.ldap_workers;
   parts.max_queued = options.max_queued;
   parts.session_ended = options.session_ended;
+  parts.record_elsewhere = options.record_elsewhere;
   return parts;
 }
 

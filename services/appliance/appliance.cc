@@ -108,6 +108,7 @@ class ApplianceImpl : public Appliance {
     directory.session_ended = [this](std::string_view session_id, std::string_view) {
       if (rpc::Authenticator* authenticator = authenticator_ready_.load()) authenticator->Forget(session_id);
     };
+    if (cluster_) directory.record_elsewhere = [this](const directory::v1::LogInFailed& failed) { RecordElsewhere(failed); };
     directory_ = std::make_unique<directory::DirectoryService>(ledger_.get(), std::move(directory));
     im_ = std::make_unique<im::ImService>(ledger_.get(), keyring_.get());
     desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
@@ -203,6 +204,20 @@ class ApplianceImpl : public Appliance {
     return absl::OkStatus();
   }
 
+  // By the way of any call that another machine has to carry out.
+  void RecordElsewhere(const directory::v1::LogInFailed& failed) {
+    directory::v1::RecordLogInFailureRequest request;
+    request.set_login(failed.login());
+    request.set_remote_address(failed.remote_address());
+    request.set_count(failed.count());
+    rpc::CallOptions options;
+    options.timeout = absl::Seconds(30);
+    channel_->Call("/yizhan.directory.v1.SessionService/RecordLogInFailure", request.SerializeAsString(), std::move(options),
+                   [](absl::StatusOr<std::string> answer) {
+                     if (!answer.ok()) log::Warning("directory", "a failed log-in was not recorded").With("error", answer.status());
+                   });
+  }
+
   absl::Status StartOuter() {
     YZ_ASSIGN_OR_RETURN(tls_, EnsureDemonstrationTls(options_.data_dir + "/tls", options_.domain));
     addresses_.ca_file = fs::absolute(tls_.ca).string();
@@ -242,6 +257,8 @@ class ApplianceImpl : public Appliance {
     edge_ready_ = true;
     edge::xmpp::XmppOptions xmpp;
     xmpp.domain = options_.domain;
+    // What one client writes keeps its order also where each message may be carried out on another machine, at another pace.
+    if (cluster_) xmpp.limits.sends_in_flight = 1;
     xmpp.address = absl::StrCat(options_.address, ":", Port(1));
     xmpp.tls_address = absl::StrCat(options_.address, ":", Port(2));
     if (options_.plain_xmpp_port >= 0) xmpp.plain_address = absl::StrCat(options_.address, ":", options_.plain_xmpp_port);

@@ -241,11 +241,11 @@ void XmppSession::SendMessage(im::v1::SendMessageRequest request, uint64_t ticke
   }
   edge_->Call(kSend, request.SerializeAsString(),
               [this, ticket, head = std::move(head), sent = std::move(sent)](absl::StatusOr<std::string> answer) mutable {
+                --in_flight_;
                 if (held_ && in_flight_ <= context_->limits.sends_in_flight / 2) {
                   held_ = false;
                   if (sink_ != nullptr) sink_->Hold(false);
                 }
-                --in_flight_;
                 if (over_) return;
                 if (!answer.ok()) {
                   RefuseHead(head, answer.status());

@@ -158,6 +158,18 @@ TEST_F(XmppSessionTest, ManyMessagesOnTheirWayHoldTheReader) {
   EXPECT_FALSE(sink.held);
 }
 
+// In a cluster each message is answered before the next one is looked at.
+TEST_F(XmppSessionTest, OneMessageOnItsWayHoldsTheReaderWhereOrderNeedsIt) {
+  context.limits.sends_in_flight = 1;
+  BindPresent();
+  for (int i = 0; i < 3; ++i) {
+    Write("x");
+    EXPECT_TRUE(sink.held);
+    TakeCall("SendMessage").Answer(im::v1::SendMessageResponse());
+    EXPECT_FALSE(sink.held);
+  }
+}
+
 TEST_F(XmppSessionTest, SilenceIsAskedAboutAndThenBelieved) {
   BindPresent();
   Pass(300'100);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Caller, Refused } from '../harness/calls.mjs';
+import { Caller, refused, Refused } from '../harness/calls.mjs';
 import { must, run } from '../harness/children.mjs';
 import { Cluster } from '../harness/cluster.mjs';
 import { binary } from '../harness/product.mjs';
@@ -76,6 +76,17 @@ async function play(world, fleet, machines) {
   await step('people log in at every machine, also where the directory is not decided', async () => {
     for (const name of names) {
       at[name] = await new Caller(machines[name].info).logIn(person(name === 'n1' ? 'zhang.wei' : 'li.na'), name);
+    }
+  });
+
+  await step('a log-in that fails is on the record, at whatever machine it was tried', async () => {
+    for (const name of names) {
+      const failed = await refused(new Caller(machines[name].info).logIn({ login: `stranger-${name}`, password: 'wrong' }, 'wrong'));
+      assert.equal(failed.code, 'unauthenticated');
+    }
+    const auditor = await logIn('n1', 'auditor', 'failures');
+    for (const name of names) {
+      await until(`the one at ${name} is found`, async () => Number((await auditor.call(`${archive}/Search`, { purpose: { caseId: '1', reason: '复核' }, text: `stranger-${name}`, sources: ['SOURCE_DIRECTORY'] })).total) === 1);
     }
   });
 
