@@ -44,13 +44,7 @@ try {
       await pause(5);
     }
   };
-  const ownerNow = async () => {
-    const heads = async () => (await fleet.status('n1')).partitions.filter((one) => one.partition.startsWith('im/'));
-    const then = await heads();
-    await session.call('im.v1.MessageService/SendMessage', { conversationId, clientId: `who-${n}-${Date.now()}`, content: { text: '谁定' } });
-    const now = await heads();
-    return now.find((one, i) => one.head !== then[i].head).owner;
-  };
+  const ownerNow = () => fleet.ownerOf(() => session.call('im.v1.MessageService/SendMessage', { conversationId, clientId: `who-${n}-${Date.now()}`, content: { text: '谁定' } }));
   for (let trial = 0; trial < Number(values.trials); trial += 1) {
     await fleet.whole(fleet.names, 60_000);
     let owner = await ownerNow();

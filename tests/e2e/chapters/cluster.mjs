@@ -139,19 +139,11 @@ async function play(world, fleet, machines) {
     assert.equal(first.length, before.length + 10);
   });
 
-  /** Who decides for the conversation: its partition is the one of messaging that a message lengthens. */
-  const ownerOfDirect = async () => {
-    const heads = async () => (await fleet.status('n1')).partitions.filter((one) => one.partition.startsWith('im/'));
-    const then = await heads();
-    await send(at.n1, direct, `谁定 ${then.length}`);
-    const now = await heads();
-    return now.find((one, i) => one.head !== then[i].head).owner;
-  };
   let written = 0;
   let longest = 0;
   let victim;
   await step('the machine that decides for a conversation dies with -9 while two others write to it: they go on within seconds', async () => {
-    victim = await ownerOfDirect();
+    victim = await fleet.ownerOf(() => send(at.n1, direct, '谁定'));
     const others = names.filter((name) => name !== victim);
     await (await Xmpp.open(machines[victim].info)).session(person('wang.fang'), 'gone');
     await until('seen at another machine', async () => (await showOf(others[0], 'wang.fang')) === 'SHOW_ONLINE');

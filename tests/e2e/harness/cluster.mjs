@@ -90,6 +90,15 @@ ${config}`;
     await this.drain(name, 'resume');
   }
 
+  /** Who decides for the conversation that `write` lengthens, while nobody else writes: its partition is the one that grows. */
+  async ownerOf(write) {
+    const heads = async () => (await this.status(Object.keys(this.machines)[0])).partitions.filter((one) => one.partition.startsWith('im/'));
+    const then = await heads();
+    await write();
+    const now = await heads();
+    return now.find((one, i) => one.head !== then[i].head).owner;
+  }
+
   /** What all machines share, as an administrator would copy it. */
   copyKeys(from, to) {
     cpSync(join(this.machines[from].data, 'keys'), join(this.machines[to].data, 'keys'), { recursive: true });
