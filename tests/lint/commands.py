@@ -71,7 +71,10 @@ def main(yizhan, verify):
     ledger = re.search(r"ledger ([a-z|]+)", commands[("ledger",)]).group(1).split("|")
     everything = set().union(*(flags_of(text) for text in commands.values()))
 
-    pages = {"yizhan.1": [()], "yizhan-run.1": [("run",)], "yizhan-config.1": [("config", "check"), ("config", "print")], "yizhan-cluster.1": [("cluster", name) for name in ("authority", "certificate", "status", "drain", "resume")], "yizhan-ledger.1": [("ledger",)]}
+    def below(name):
+        return [command for command in commands if len(command) == 2 and command[0] == name]
+
+    pages = {"yizhan.1": [()], "yizhan-run.1": [("run",)], "yizhan-config.1": below("config"), "yizhan-cluster.1": below("cluster"), "yizhan-ledger.1": [("ledger",)]}
     for page, about in pages.items():
         heads, mentioned = manual(page)
         compare(page, heads, set().union(*(flags_of(commands[command]) for command in about)))
