@@ -23,7 +23,9 @@ FOREIGN = {
     r"CLI/": ["services/appliance", "audit/verify", "ldap/testing"],
     r"prometheus/": ["services/base"],
     r"sodium\.h": ["ldap", "services/base"],
-    r"expat\.h": ["services/edge"],
+    r"expat\.h": ["services/edge", "services/base/objects"],
+    r"curl/": ["services/base/objects"],
+    r"zstd\.h": ["admin/backup"],
 }
 
 
