@@ -1,7 +1,8 @@
 // An etcd member and the product on each host.
 
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { must, run } from '../e2e/harness/children.mjs';
 import { Cluster } from '../e2e/harness/cluster.mjs';
 import { until } from '../e2e/harness/steps.mjs';
@@ -52,8 +53,32 @@ export class Fleet extends Cluster {
     rmSync(join(this.machines[name].data, 'filler'));
   }
 
+  /** What every machine's process is preloaded with: a clock that can be moved, and power that can be cut. */
+  async makeLibraries() {
+    for (const [name, source] of [['clock', '../e2e/harness/clock_shift.c'], ['power', 'power.c']]) {
+      await must('/usr/bin/gcc', ['-shared', '-fPIC', '-O1', '-o', join(this.folder, `${name}.so`), fileURLToPath(new URL(source, import.meta.url))]);
+    }
+  }
+
+  /** Seconds that a machine's clock is ahead, from now on. */
+  setClock(name, seconds) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(seconds));
+    writeFileSync(join(this.folder, `clock-${name}`), bytes, { flag: 'r+' });
+  }
+
+  /** Whether a machine's end from its next start on is a power cut (what was not synced is gone), or that of its process only. */
+  setPower(name, cut) {
+    this.machines[name].env = {
+      LD_PRELOAD: [join(this.folder, 'clock.so'), join(this.folder, 'power.so')].join(':'),
+      CLOCK_SHIFT_FILE: join(this.folder, `clock-${name}`),
+      POWER_DIR: cut ? this.machines[name].data : '',
+    };
+  }
+
   /** Hosts, etcd, and the machines of a cluster that the first one founds. */
-  async begin() {
+  async begin(program) {
+    await this.makeLibraries();
     await this.hosts.make();
     for (const name of this.names) this.startMember(name);
     await until('etcd has a leader', () => this.leader(), 30_000);
@@ -66,6 +91,9 @@ export class Fleet extends Cluster {
       // A disk of its own, which can be full.
       mkdirSync(this.machines[name].data);
       await must('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=1g', 'disk', this.machines[name].data]);
+      writeFileSync(join(this.folder, `clock-${name}`), Buffer.alloc(8));
+      this.setPower(name, true);
+      if (program) this.machines[name].program = program;
     }
     await this.startAll(this.names);
   }

@@ -1,5 +1,7 @@
 // What happens to the hosts. Each fault is brought about, lasts, and is taken back; `names` are picked by the seed.
 
+import { until } from '../e2e/harness/steps.mjs';
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Another one than `name`. */
@@ -11,37 +13,51 @@ async function owner(fleet, dice, begin = 'im/') {
   return dice.of(partitions.filter((one) => one.partition.startsWith(begin) && one.owner)).owner;
 }
 
+/** Starts a machine again; whether its next end is a power cut is the seed's to say. */
+function revive(fleet, dice, name) {
+  fleet.setPower(name, dice.below(3) > 0);
+  return fleet.machines[name].start();
+}
+
+const clocks = { 'an hour ahead': 3_600, 'an hour behind': -3_600, 'twelve days ahead': 12 * 86_400, 'ten years behind': -10 * 365 * 86_400 };
+
 /** name -> async (fleet, dice) => how it is taken back. */
 export const faults = {
   'kill -9 of a machine that decides': async (fleet, dice) => {
     const name = await owner(fleet, dice);
     await fleet.machines[name].kill();
-    return { said: name, back: () => fleet.machines[name].start() };
+    return { said: name, back: () => revive(fleet, dice, name) };
   },
   'kill -9 of the machine that keeps the archive': async (fleet, dice) => {
     const name = await owner(fleet, dice, 'audit/');
     await fleet.machines[name].kill();
-    return { said: name, back: () => fleet.machines[name].start() };
+    return { said: name, back: () => revive(fleet, dice, name) };
   },
   'kill -9 of a machine, and again while it comes back': async (fleet, dice) => {
     const name = await owner(fleet, dice);
     await fleet.machines[name].kill();
     for (let i = 0; i < 3; i += 1) {
-      const coming = fleet.machines[name].start().catch(() => {});
+      const coming = revive(fleet, dice, name).catch(() => {});
       await pause(100 + dice.below(600));
       await fleet.machines[name].kill();
       await coming;
     }
-    return { said: name, back: () => fleet.machines[name].start() };
+    return { said: name, back: () => revive(fleet, dice, name) };
+  },
+  'the clock of a machine that decides jumps, and back': async (fleet, dice) => {
+    const name = await owner(fleet, dice);
+    const how = dice.of(Object.keys(clocks));
+    fleet.setClock(name, clocks[how]);
+    return { said: `${name}, ${how}`, ms: 5_000, back: () => fleet.setClock(name, 0) };
   },
   'the disk of a machine that decides is full': async (fleet, dice) => {
     const name = await owner(fleet, dice);
     await fleet.fillDisk(name);
     return { said: name, ms: 6_000, back: () => fleet.freeDisk(name) };
   },
-  'kill -9 of all machines at once': async (fleet) => {
+  'kill -9 of all machines at once': async (fleet, dice) => {
     await Promise.all(fleet.names.map((name) => fleet.machines[name].kill()));
-    return { said: 'all', ms: 500, back: () => Promise.all(fleet.names.map((name) => fleet.machines[name].start())) };
+    return { said: 'all', ms: 500, back: () => Promise.all(fleet.names.map((name) => revive(fleet, dice, name))) };
   },
   'a machine is paused for longer than its lease': async (fleet, dice) => {
     const name = await owner(fleet, dice);
@@ -85,12 +101,12 @@ export const faults = {
     return { said: name, ms: 8_000, back: () => fleet.members[name].kill('SIGCONT') };
   },
   "etcd's leader is killed": async (fleet) => {
-    const name = await fleet.leader();
+    const name = await until('etcd has a leader', () => fleet.leader(), 20_000);
     await fleet.killMember(name);
     return { said: name, back: () => fleet.startMember(name, 'existing') };
   },
   "etcd's leader reaches no other member, but its clients": async (fleet) => {
-    const name = await fleet.leader();
+    const name = await until('etcd has a leader', () => fleet.leader(), 20_000);
     for (const each of fleet.names) {
       if (each === name) continue;
       await fleet.hosts.drop(each, `ip saddr ${fleet.hosts.address(name)} tcp dport 2380`);

@@ -29,8 +29,8 @@ export async function freePortBase() {
 
 export class Product {
   /** dir: a folder of its own; config: lines of YAML beside the flags; flags: more of them; env: of its process; launch: as start(). */
-  constructor({ dir, log, pages = process.env.YIZHAN_PAGES, config = '', flags = [], portBase, env = {}, launch = start }) {
-    Object.assign(this, { dir, log, pages, flags, portBase, env, launch });
+  constructor({ dir, log, pages = process.env.YIZHAN_PAGES, config = '', flags = [], portBase, env = {}, launch = start, program = binary }) {
+    Object.assign(this, { dir, log, pages, flags, portBase, env, launch, program });
     this.data = join(dir, 'data');
     this.infoFile = join(dir, 'info.json');
     this.configFile = join(dir, 'yizhan.yaml');
@@ -46,7 +46,7 @@ export class Product {
     this.portBase ??= await freePortBase();
     rmSync(this.infoFile, { force: true });
     const begun = Date.now();
-    const child = this.launch(binary, this.args(), { log: this.log, env: this.env });
+    const child = this.launch(this.program, this.args(), { log: this.log, env: this.env });
     this.child = child;
     let end;
     void child.ended.then((how) => { end = how; });
