@@ -26,7 +26,7 @@ suite() {  # suite NAME COMMAND...
 with_pages() { services/web/build.sh "$PWD/build/pages"; }
 unit() { ctest --test-dir build/dev -j "$jobs" --output-on-failure --timeout 300; }
 web_unit() { bash services/web/unit.sh; }
-story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals cluster pages; }
+story() { bash tests/e2e/run.sh employees customers crash directory auditor interfaces bad_input refusals cluster backup pages; }
 # A minute each, with a seed that stays, so that a red run can be had again; `./dev fuzz` draws seeds.
 # The same at one of three machines; what the browser alone is about is not played twice.
 cluster_story() { bash tests/e2e/run.sh --shape cluster employees customers crash directory auditor interfaces bad_input refusals; }

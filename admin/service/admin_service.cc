@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/status.h"
 
 namespace yizhan::admin {
 namespace {
@@ -96,6 +97,7 @@ GetHealthResponse AdminService::Health() const {
   *response.add_components() = CheckArchive();
   *response.add_components() = CheckDisk();
   for (const auto& check : options_.checks) *response.add_components() = check();
+  if (options_.backup != nullptr) *response.add_components() = options_.backup->health();
   ComponentHealth::State worst = ComponentHealth::STATE_OK;
   for (const auto& part : response.components()) {
     if (Badness(part.state()) > Badness(worst)) worst = part.state();
@@ -136,6 +138,19 @@ void AdminService::Register(rpc::ServiceTable& table) {
   table.Unary<ListPartitionStatesRequest, ListPartitionStatesResponse>(
       "/yizhan.admin.v1.AdminService/ListPartitionStates",
       [this](const rpc::Context&, const ListPartitionStatesRequest&, rpc::Reply<ListPartitionStatesResponse> reply) { reply.Ok(Partitions()); });
+  table.Unary<GetBackupRequest, GetBackupResponse>("/yizhan.admin.v1.AdminService/GetBackup",
+                                                   [this](const rpc::Context&, const GetBackupRequest&, rpc::Reply<GetBackupResponse> reply) {
+                                                     reply.Ok(options_.backup ? options_.backup->state() : GetBackupResponse());
+                                                   });
+  table.Unary<StartBackupRequest, StartBackupResponse>(
+      "/yizhan.admin.v1.AdminService/StartBackup", [this](const rpc::Context&, const StartBackupRequest&, rpc::Reply<StartBackupResponse> reply) {
+        if (options_.backup == nullptr) {
+          return reply.Error(Refuse(absl::StatusCode::kFailedPrecondition, "NO_BACKUP",
+                                   "no place for backups is configured: set backup.to and backup.recipients, and start again"));
+        }
+        if (absl::Status status = options_.backup->RunNow(); !status.ok()) return reply.Error(status);
+        reply.Ok(StartBackupResponse());
+      });
 }
 
 }  // namespace yizhan::admin

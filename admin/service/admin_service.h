@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/backup/schedule.h"
 #include "base/rpc/service.h"
 #include "ledger/ledger.h"
 #include "yizhan/admin/v1/admin_service.pb.h"
@@ -22,6 +23,8 @@ struct AdminOptions {
   std::function<uint64_t(const ledger::PartitionId&)> archived_seq;
   // Devices connected now.
   std::function<uint64_t()> sessions;
+  // Null: no place is configured.
+  BackupSchedule* backup = nullptr;
 };
 
 // A part that works, or does not, with the sentence that says what to do.

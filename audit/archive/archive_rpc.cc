@@ -224,6 +224,9 @@ class ArchiveRpcImpl : public ArchiveRpc {
       entry.set_action(record.accessed().action());
       *entry.mutable_purpose() = record.accessed().purpose();
       entry.set_detail(record.accessed().subject().empty() ? record.accessed().search().text() : record.accessed().subject());
+    } else if (record.has_restored()) {
+      entry.set_action("Restore");
+      entry.set_detail(absl::StrCat("backup ", record.restored().backup_number(), "; ", record.restored().key()));
     } else {
       const bool started = record.has_export_started();
       const Export& job = started ? record.export_started() : record.export_finished();

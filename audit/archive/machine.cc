@@ -85,6 +85,7 @@ absl::Status AuditMachine::Apply(const ledger::Record& record, ledger::StateWrit
       state.Put(ExportKey(payload.export_finished().started_at_us(), payload.export_finished().export_id()), payload.export_finished().SerializeAsString());
       return absl::OkStatus();
     case AuditRecord::kAccessed:
+    case AuditRecord::kRestored:
       return absl::OkStatus();  // the record itself is what remains
     case AuditRecord::KIND_NOT_SET:
       break;

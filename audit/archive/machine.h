@@ -26,6 +26,7 @@ inline constexpr std::string_view kCheckpointSigned = "audit.CheckpointSigned";
 inline constexpr std::string_view kAccessed = "audit.Accessed";
 inline constexpr std::string_view kExportStarted = "audit.ExportStarted";
 inline constexpr std::string_view kExportFinished = "audit.ExportFinished";
+inline constexpr std::string_view kRestored = "audit.Restored";
 
 class AuditMachine : public ledger::StateMachine {
  public:

@@ -215,6 +215,11 @@ absl::Status OpenAudit(const v1::AuditRecord& record, OpenedItem& out) {
       out.item.set_text(absl::StrCat("export ", record.export_finished().export_id(), " ended: ", record.export_finished().items_done(), " items ",
                                      record.export_finished().sha256(), record.export_finished().problem()));
       return absl::OkStatus();
+    case v1::AuditRecord::kRestored:
+      out.item.set_text(absl::StrCat("restored from backup ", record.restored().backup_number(), " of ",
+                                     absl::FormatTime(absl::RFC3339_sec, absl::FromUnixMicros(record.restored().backup_begun_at_us()), absl::UTCTimeZone()),
+                                     "; the log goes on as ", record.restored().key()));
+      return absl::OkStatus();
     default:
       return absl::DataLossError("an archive record of an unknown kind");
   }

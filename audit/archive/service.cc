@@ -102,6 +102,10 @@ class ServiceImpl : public Service {
 
   void Register(rpc::ServiceTable& table) override { rpc_->Register(table); }
   std::string public_key() const override { return prover_->key().ToString(); }
+  absl::StatusOr<std::string> checkpoint() const override {
+    const auto view = ledger_->View(kPartition);
+    return TreeState(view.get()).Checkpoint();
+  }
   uint64_t archived_seq(const ledger::PartitionId& partition) const override { return intake_->Taken(partition); }
   absl::Status health() const override { return intake_->problem(); }
 

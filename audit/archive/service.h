@@ -35,6 +35,8 @@ class Service {
 
   // The verifier key (C2SP vkey).
   virtual std::string public_key() const = 0;
+  // The latest signed note; empty before the first.
+  virtual absl::StatusOr<std::string> checkpoint() const = 0;
   // The last seq of a partition that the archive holds.
   virtual uint64_t archived_seq(const ledger::PartitionId& partition) const = 0;
   // Ok, or why the archive does not get on.

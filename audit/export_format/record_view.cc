@@ -100,6 +100,7 @@ constexpr Field kLogInFailed[] = {
 constexpr Field kAccessed[] = {{1, "auditor_id", Field::kString},        {2, "action", Field::kString},
                                {1, "case_id", Field::kString, {}, 3},    {2, "reason", Field::kString, {}, 3},
                                {2, "query_text", Field::kString, {}, 4}, {5, "subject", Field::kString}};
+constexpr Field kRestored[] = {{2, "backup_number", Field::kNumber}, {3, "former_key", Field::kString}, {4, "key", Field::kString}};
 
 constexpr Payload kPayloads[] = {
     {"im", 1, kConversationCreated},
@@ -119,6 +120,7 @@ constexpr Payload kPayloads[] = {
     {"directory", 6, kSessionEnded},
     {"directory", 7, kLogInFailed},
     {"audit", 3, kAccessed},
+    {"audit", 6, kRestored},
 };
 
 constexpr uint32_t kCommitmentField = 4;  // of yizhan.common.v1.Sealed

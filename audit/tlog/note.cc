@@ -135,6 +135,10 @@ bool NoteKey::Verify(std::string_view text, std::string_view signature) const {
   return EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(text), text.size()) == 1;
 }
 
+absl::StatusOr<NoteSigner> NoteSigner::Named(std::string_view name) const {
+  return FromSeed(name, {reinterpret_cast<const char*>(seed_.data()), seed_.size()});
+}
+
 NoteSigner::~NoteSigner() { OPENSSL_cleanse(seed_.data(), seed_.size()); }
 
 absl::StatusOr<NoteSigner> NoteSigner::FromSeed(std::string_view name, std::string_view seed) {

@@ -75,6 +75,9 @@ class NoteSigner {
   NoteSigner& operator=(const NoteSigner&) = default;
   ~NoteSigner();
 
+  // The same private key under another name: another log's signer.
+  absl::StatusOr<NoteSigner> Named(std::string_view name) const;
+
   const NoteKey& key() const { return key_; }
   std::string ToString() const;  // the private text form: a secret
 

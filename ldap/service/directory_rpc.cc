@@ -78,6 +78,10 @@ void RegisterSessions(Parts& parts, rpc::ServiceTable& table) {
         failed.set_count(std::max(request.count(), 1u));
         parts.log_ins.RecordFailure(failed, std::move(answer));
       });
+  Later<v1::RecordSessionUseRequest, v1::RecordSessionUseResponse>(
+      table, kSessions, "RecordSessionUse", [&](const Context&, const auto& request, Answer answer) {
+        parts.sessions.RecordUse(request.session_id(), absl::FromUnixMicros(request.used_at_us()), std::move(answer));
+      });
   Reads<v1::WhoAmIRequest, v1::WhoAmIResponse>(table, kSessions, "WhoAmI",
                                                [&](const Context& context, const auto&) { return WhoAmI(parts, context); });
   Reads<v1::ListSessionsRequest, v1::ListSessionsResponse>(

@@ -95,7 +95,13 @@ void LogIns::RecordFailure(const v1::LogInFailed& failed, Answer answer) const {
 void LogIns::NoteFailure(const v1::LogInFailed& failed) const {
   RecordFailure(failed, [this, failed](absl::StatusOr<std::string> result) {
     if (result.ok()) return;
-    if (means_.record_elsewhere && ledger::NotOwnedPartition(result.status())) return means_.record_elsewhere(failed);
+    if (means_.record_elsewhere && ledger::NotOwnedPartition(result.status())) {
+      v1::RecordLogInFailureRequest request;
+      request.set_login(failed.login());
+      request.set_remote_address(failed.remote_address());
+      request.set_count(failed.count());
+      return means_.record_elsewhere("RecordLogInFailure", request.SerializeAsString());
+    }
     log::Warning("directory", "a failed log-in was not recorded").With("error", result.status());
   });
 }

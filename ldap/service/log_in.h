@@ -44,7 +44,7 @@ class LogIns {
     WorkerPool* ldap_workers;
     Timer* timer;
     // Where another machine decides for the directory: has it put a failure on the record.
-    std::function<void(const v1::LogInFailed&)> record_elsewhere;
+    std::function<void(std::string_view method, std::string request)> record_elsewhere;
   };
   LogIns(Means means, Bounds bounds, Secret<std::string> fake_salt_key);
 

@@ -22,7 +22,7 @@ Parts::Parts(ledger::Ledger* ledger, const Clock* clock, Options options)
       ldap_workers("directory-ldap", std::max(1, options.ldap_workers), options.max_queued),
       sync_worker("directory-sync", 1, 16),
       hasher(options.hashing, [clock] { return clock->Now(); }),
-      sessions(&core, options.sessions, std::move(options.session_ended)),
+      sessions(&core, options.sessions, std::move(options.session_ended), options.record_elsewhere),
       log_ins({&core, &sessions, &hasher, &hash_workers, &ldap, &ldap_workers, &timer, options.record_elsewhere}, options.log_ins, options.install_key),
       people({&core, &hasher, &hash_workers, &ldap, &log_ins}),
       departments(&core, &ldap),
@@ -43,6 +43,9 @@ void Parts::OnCommitted(absl::Span<const ledger::Record> records) {
         break;
       case v1::DirectoryRecord::kSessionStarted:
         sessions.OnStarted(directory.session_started(), record.time_us());
+        break;
+      case v1::DirectoryRecord::kSessionUsed:
+        sessions.OnUsed(directory.session_used());
         break;
       case v1::DirectoryRecord::kSessionEnded:
         sessions.OnEnded(directory.session_ended());

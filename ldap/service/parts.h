@@ -25,7 +25,7 @@ struct Parts {
     int ldap_workers = 8;
     size_t max_queued = 2'048;  // in each of the pools
     std::function<void(std::string_view session_id, std::string_view person_id)> session_ended;
-    std::function<void(const v1::LogInFailed&)> record_elsewhere;
+    std::function<void(std::string_view method, std::string request)> record_elsewhere;
   };
   Parts(ledger::Ledger* ledger, const Clock* clock, Options options);
   ~Parts() { Stop(); }

@@ -36,9 +36,9 @@ struct Options {
   // Hears of every session that ends: Authenticator::Forget, closing its links. On the ledger's completion thread; must not block.
   std::function<void(std::string_view session_id, std::string_view person_id)> session_ended;
 
-  // Where several machines are one: a log-in failed here, and another one decides for the directory. Has it recorded there
-  // (SessionService/RecordLogInFailure). Must not block.
-  std::function<void(const v1::LogInFailed&)> record_elsewhere;
+  // Where several machines are one: something is to be recorded that happened here, and another one decides for the directory. Has it
+  // recorded there, by a method of SessionService with its serialised request. Must not block.
+  std::function<void(std::string_view method, std::string request)> record_elsewhere;
 
   // A session ends after this long without use, and at the latest.
   absl::Duration session_idle = absl::Hours(24 * 14);

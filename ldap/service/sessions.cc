@@ -34,8 +34,9 @@ Answer Discarding(Answer answer) {
 
 }  // namespace
 
-Sessions::Sessions(const Core* core, Bounds bounds, std::function<void(std::string_view, std::string_view)> ended)
-    : core_(core), bounds_(bounds), ended_(std::move(ended)), tokens_(bounds.remembered), live_(bounds.remembered) {}
+Sessions::Sessions(const Core* core, Bounds bounds, std::function<void(std::string_view, std::string_view)> ended,
+                   std::function<void(std::string_view, std::string)> record_elsewhere)
+    : core_(core), bounds_(bounds), ended_(std::move(ended)), record_elsewhere_(std::move(record_elsewhere)), tokens_(bounds.remembered), live_(bounds.remembered) {}
 
 absl::Status Sessions::Start() {
   int64_t count = 0;
@@ -99,22 +100,33 @@ bool Sessions::Touch(const std::string& session_id, absl::Time now) {
   return true;
 }
 
-void Sessions::RecordUse(const std::string& session_id, absl::Time now) const {
+void Sessions::RecordUse(const std::string& session_id, absl::Time at, Answer answer) const {
   core_->Submit(
       kOwnActor, "",
-      [session_id, now](const ledger::DecideContext&, const Rows& rows, Draft& draft) -> absl::StatusOr<std::string> {
+      [session_id, at](const ledger::DecideContext&, const Rows& rows, Draft& draft) -> absl::StatusOr<std::string> {
         YZ_ASSIGN_OR_RETURN(auto row, rows.Session(session_id));
-        if (!row) return std::string();
+        if (!row || row->used_us >= absl::ToUnixMicros(at)) return std::string();
         v1::DirectoryRecord record;
         record.mutable_session_used()->set_session_id(session_id);
-        record.mutable_session_used()->set_used_at_us(absl::ToUnixMicros(now));
+        record.mutable_session_used()->set_used_at_us(absl::ToUnixMicros(at));
         draft.Add(record);
         return std::string();
       },
-      [](absl::StatusOr<std::string> result) {
-        // The next use after an eighth of the idle time tries again.
-        if (!result.ok()) log::Warning("directory", "the use of a session was not recorded").With("error", result.status());
-      });
+      std::move(answer));
+}
+
+void Sessions::NoteUse(const std::string& session_id, absl::Time now) const {
+  RecordUse(session_id, now, [this, session_id, now](absl::StatusOr<std::string> result) {
+    if (result.ok()) return;
+    if (record_elsewhere_ && ledger::NotOwnedPartition(result.status())) {
+      v1::RecordSessionUseRequest request;
+      request.set_session_id(session_id);
+      request.set_used_at_us(absl::ToUnixMicros(now));
+      return record_elsewhere_("RecordSessionUse", request.SerializeAsString());
+    }
+    // The next use after an eighth of the idle time tries again.
+    log::Warning("directory", "the use of a session was not recorded").With("error", result.status());
+  });
 }
 
 absl::StatusOr<v1::IntrospectResponse> Sessions::Introspect(std::string_view token) {
@@ -126,7 +138,7 @@ absl::StatusOr<v1::IntrospectResponse> Sessions::Introspect(std::string_view tok
   YZ_RETURN_IF_ERROR(ToStatus(StateOf(found->live.times, found->live.lifetime, now)));
   const auto person = core_->roster().Find(found->live.person_id);
   if (!person || !person->person.active()) return Unknown();
-  if (Touch(found->session_id, now)) RecordUse(found->session_id, now);
+  if (Touch(found->session_id, now)) NoteUse(found->session_id, now);
   found->live.times.used = std::max(found->live.times.used, now);
   v1::IntrospectResponse response;
   *response.mutable_principal() = PrincipalOf(person->person, found->session_id, EndOf(found->live.times, found->live.lifetime));
@@ -248,6 +260,16 @@ void Sessions::OnStarted(const v1::SessionStarted& started, int64_t time_us) {
   absl::MutexLock lock(&mu_);
   tokens_.Put(started.token_hash(), started.session_id());
   live_.Put(started.session_id(), std::move(live));
+}
+
+void Sessions::OnUsed(const v1::SessionUsed& used) {
+  const absl::Time at = absl::FromUnixMicros(used.used_at_us());
+  absl::MutexLock lock(&mu_);
+  Live* live = live_.Find(used.session_id());
+  if (live == nullptr) return;
+  // At whatever machine it was.
+  live->times.used = std::max(live->times.used, at);
+  live->recorded_use = std::max(live->recorded_use, at);
 }
 
 void Sessions::OnEnded(const v1::SessionEnded& ended) {

@@ -28,8 +28,9 @@ class Sessions {
     // Of one person; a new one beyond ends the oldest (KICKED).
     size_t per_person = 50;
   };
-  // `ended` hears of every session that ends, on the ledger's completion thread; it must not block.
-  Sessions(const Core* core, Bounds bounds, std::function<void(std::string_view session_id, std::string_view person_id)> ended);
+  // `ended` hears of every session that ends, on the ledger's completion thread; it must not block. `record_elsewhere` as Options'.
+  Sessions(const Core* core, Bounds bounds, std::function<void(std::string_view session_id, std::string_view person_id)> ended,
+           std::function<void(std::string_view method, std::string request)> record_elsewhere);
 
   // After Ledger::Start: counts what there is.
   absl::Status Start();
@@ -50,7 +51,11 @@ class Sessions {
   // Submits the end of all sessions whose time is over. Reads state in portions; blocks for the reading only.
   void Sweep() const;
 
+  // Puts a use on the record. The answer is a RecordSessionUseResponse.
+  void RecordUse(const std::string& session_id, absl::Time at, Answer answer) const;
+
   // The ledger's listener.
+  void OnUsed(const v1::SessionUsed& used);
   void OnStarted(const v1::SessionStarted& started, int64_t time_us);
   void OnEnded(const v1::SessionEnded& ended);
 
@@ -73,11 +78,12 @@ class Sessions {
   absl::StatusOr<std::optional<Found>> Find(const std::string& digest);
   // Takes note of a use; true when it is worth a record.
   bool Touch(const std::string& session_id, absl::Time now);
-  void RecordUse(const std::string& session_id, absl::Time now) const;
+  void NoteUse(const std::string& session_id, absl::Time now) const;
 
   const Core* const core_;
   const Bounds bounds_;
   const std::function<void(std::string_view, std::string_view)> ended_;
+  const std::function<void(std::string_view method, std::string request)> record_elsewhere_;
   std::atomic<int64_t> count_{0};
   mutable absl::Mutex mu_;
   // Two maps of the same bound, touched together.

@@ -49,6 +49,25 @@ TEST(Sessions, KeepTheirLastUseAcrossARestart) {
   EXPECT_EQ(bed.ReplayDiffers(), "");
 }
 
+TEST(Sessions, AUseAtAnotherMachineCounts) {
+  Bed bed;
+  bed.Add("lina");
+  const v1::LogInResponse session = bed.LoggedIn("lina");
+  bed.clock.Advance(absl::Hours(24 * 13));
+  // What the machine says at which it was used.
+  const std::string id = bed.Who(session.token())->session_id();
+  bed.clock.Advance(absl::Hours(24 * 13));
+  auto recorded = bed.WaitFor<v1::RecordSessionUseResponse>([&](Answer answer) { bed.parts->sessions.RecordUse(id, bed.clock.Now(), std::move(answer)); });
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  // One that comes late takes nothing back.
+  const size_t records = bed.Records(v1::DirectoryRecord::kSessionUsed).size();
+  ASSERT_TRUE(bed.WaitFor<v1::RecordSessionUseResponse>([&](Answer answer) { bed.parts->sessions.RecordUse(id, bed.clock.Now() - absl::Hours(24 * 20), std::move(answer)); }).ok());
+  EXPECT_EQ(bed.Records(v1::DirectoryRecord::kSessionUsed).size(), records);
+  EXPECT_EQ(bed.ReplayDiffers(), "");
+  bed.clock.Advance(absl::Hours(24 * 13));
+  EXPECT_EQ(Reason(bed.Who(session.token())), "OK");
+}
+
 TEST(Sessions, AreSwept) {
   Bed bed;
   bed.Add("lina");

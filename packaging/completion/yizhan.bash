@@ -8,14 +8,15 @@ _yizhan() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   case $before in
-    --config | --info) _yizhan_files "$word"; return ;;
-    --data | --pages | --scratch | --authority | --out) _yizhan_folders "$word"; return ;;
+    --config | --info | --identity) _yizhan_files "$word"; return ;;
+    --data | --pages | --scratch | --authority | --out | --beside | --keys-from) _yizhan_folders "$word"; return ;;
     --log-level) _yizhan_words 'debug info warning error off' "$word"; return ;;
     --address) _yizhan_words '127.0.0.1 0.0.0.0 ::1' "$word"; return ;;
-    --port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --from | --host) return ;;
+    --from) [ "${COMP_WORDS[1]}" = backup ] && _yizhan_folders "$word"; return ;;
+    --port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --host | --number | --until) return ;;
   esac
   local keys='--config --data --pages --address --port-base --domain --threads --log-level --no-demonstration --help'
-  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run config cluster ledger --help --version' "$word"; return; fi
+  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run config cluster backup ledger --help --version' "$word"; return; fi
   case ${COMP_WORDS[1]} in
     run) _yizhan_words "$keys --info --plain-xmpp --bench-people" "$word" ;;
     config)
@@ -32,6 +33,15 @@ _yizhan() {
         status) _yizhan_words '--config --json --help' "$word" ;;
         add) _yizhan_words '--address --authority --config --out --help' "$word" ;;
         drain | resume | remove) _yizhan_words '--config --help' "$word" ;;
+      esac ;;
+    backup)
+      if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'key list check verify restore --help' "$word"; return; fi
+      case ${COMP_WORDS[2]} in
+        key) _yizhan_words '--out --help' "$word" ;;
+        list) _yizhan_words '--config --from --keys-from --json --help' "$word" ;;
+        check) _yizhan_words '--config --from --keys-from --number --help' "$word" ;;
+        verify) _yizhan_words '--config --from --keys-from --number --identity --scratch --help' "$word" ;;
+        restore) _yizhan_words '--config --from --keys-from --number --identity --data --until --beside --help' "$word" ;;
       esac ;;
     ledger)
       if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'dump verify replay --help' "$word"; return; fi

@@ -9,7 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "admin/backup/schedule.h"
 #include "admin/service/admin_service.h"
+#include "admin/service/clock_watch.h"
 #include "audit/archive/service.h"
 #include "base/http/io_pool.h"
 #include "base/http/observability.h"
@@ -83,6 +85,8 @@ class ApplianceImpl : public Appliance {
     YZ_RETURN_IF_ERROR(Seed());
     YZ_RETURN_IF_ERROR(StartEdge());
     if (cluster_) cluster_->TakePart();
+    if (backup_) backup_->Start();
+    clock_watch_.Start();
     return absl::OkStatus();
   }
 
@@ -108,7 +112,7 @@ class ApplianceImpl : public Appliance {
     directory.session_ended = [this](std::string_view session_id, std::string_view) {
       if (rpc::Authenticator* authenticator = authenticator_ready_.load()) authenticator->Forget(session_id);
     };
-    if (cluster_) directory.record_elsewhere = [this](const directory::v1::LogInFailed& failed) { RecordElsewhere(failed); };
+    if (cluster_) directory.record_elsewhere = [this](std::string_view method, std::string request) { RecordElsewhere(method, std::move(request)); };
     directory_ = std::make_unique<directory::DirectoryService>(ledger_.get(), std::move(directory));
     im_ = std::make_unique<im::ImService>(ledger_.get(), keyring_.get());
     desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
@@ -183,11 +187,17 @@ class ApplianceImpl : public Appliance {
                                               : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
         },
     };
+    admin.checks.push_back([this] { return clock_watch_.health(); });
     if (cluster_) {
       admin.checks.push_back([this] {
         const absl::Status status = cluster_->health();
         return status.ok() ? admin::Healthy("cluster", "this machine is up to date") : admin::Down("cluster", status);
       });
+    }
+    if (options_.backup.enabled()) {
+      admin::BackupSource source{ledger_.get(), options_.data_dir, YIZHAN_VERSION, [this] { return archive_->public_key(); }, [this] { return archive_->checkpoint(); }};
+      YZ_ASSIGN_OR_RETURN(backup_, admin::BackupSchedule::Make(options_.backup, std::move(source), [this] { return ledger_->Owns({"audit", 0}); }));
+      admin.backup = backup_.get();
     }
     admin_ = std::make_unique<admin::AdminService>(std::move(admin));
 
@@ -205,16 +215,12 @@ class ApplianceImpl : public Appliance {
   }
 
   // By the way of any call that another machine has to carry out.
-  void RecordElsewhere(const directory::v1::LogInFailed& failed) {
-    directory::v1::RecordLogInFailureRequest request;
-    request.set_login(failed.login());
-    request.set_remote_address(failed.remote_address());
-    request.set_count(failed.count());
+  void RecordElsewhere(std::string_view method, std::string request) {
     rpc::CallOptions options;
     options.timeout = absl::Seconds(30);
-    channel_->Call("/yizhan.directory.v1.SessionService/RecordLogInFailure", request.SerializeAsString(), std::move(options),
-                   [](absl::StatusOr<std::string> answer) {
-                     if (!answer.ok()) log::Warning("directory", "a failed log-in was not recorded").With("error", answer.status());
+    channel_->Call(absl::StrCat("/yizhan.directory.v1.SessionService/", std::string(method)), std::move(request), std::move(options),
+                   [what = std::string(method)](absl::StatusOr<std::string> answer) {
+                     if (!answer.ok()) log::Warning("directory", "something was not recorded").With("what", what).With("error", answer.status());
                    });
   }
 
@@ -279,6 +285,7 @@ class ApplianceImpl : public Appliance {
   int Port(int offset) const { return options_.port_base == 0 ? 0 : options_.port_base + offset; }
 
   void Stop() {
+    if (backup_) backup_->Stop();
     if (observability_) observability_->Stop();
     if (xmpp_) xmpp_->Stop();
     edge_ready_ = false;
@@ -307,6 +314,8 @@ class ApplianceImpl : public Appliance {
   std::unique_ptr<im::ImService> im_;
   std::unique_ptr<desk::DeskService> desk_;
   std::unique_ptr<audit::Service> archive_;
+  admin::ClockWatch clock_watch_;
+  std::unique_ptr<admin::BackupSchedule> backup_;  // null: no place is configured
   std::unique_ptr<admin::AdminService> admin_;
   rpc::ServiceTable table_;
   std::unique_ptr<rpc::Server> inner_;

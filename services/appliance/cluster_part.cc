@@ -230,10 +230,7 @@ class ClusterPartImpl : public ClusterPart {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ClusterPart>> ClusterPart::Make(const ClusterOptions& options,
-                                                               const std::string& data_dir,
-                                                               const std::string& version) {
-  YZ_RETURN_IF_ERROR(CheckKeys(options, data_dir));
+cluster::EtcdOptions EtcdOptionsOf(const ClusterOptions& options) {
   cluster::EtcdOptions etcd;
   etcd.endpoints = options.etcd;
   etcd.ca_file = options.etcd_tls.ca;
@@ -242,7 +239,14 @@ absl::StatusOr<std::unique_ptr<ClusterPart>> ClusterPart::Make(const ClusterOpti
   etcd.user = options.etcd_user;
   etcd.password = options.etcd_password;
   etcd.prefix = absl::StrCat("/yizhan/", options.name, "/");
-  YZ_ASSIGN_OR_RETURN(auto kv, cluster::ConnectEtcd(std::move(etcd)));
+  return etcd;
+}
+
+absl::StatusOr<std::unique_ptr<ClusterPart>> ClusterPart::Make(const ClusterOptions& options,
+                                                               const std::string& data_dir,
+                                                               const std::string& version) {
+  YZ_RETURN_IF_ERROR(CheckKeys(options, data_dir));
+  YZ_ASSIGN_OR_RETURN(auto kv, cluster::ConnectEtcd(EtcdOptionsOf(options)));
   return std::make_unique<ClusterPartImpl>(options, data_dir, version, std::move(kv));
 }
 

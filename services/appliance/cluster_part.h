@@ -11,6 +11,7 @@
 #include "base/rpc/server.h"
 #include "base/rpc/service.h"
 #include "base/secret.h"
+#include "cluster/etcd/etcd_kv.h"
 #include "ledger/keyring.h"
 #include "ledger/ledger.h"
 
@@ -33,6 +34,9 @@ struct ClusterOptions {
 
   bool enabled() const { return !node.empty(); }
 };
+
+// How etcd is reached, and under which keys the cluster lies there.
+cluster::EtcdOptions EtcdOptionsOf(const ClusterOptions& options);
 
 class ClusterPart {
  public:

@@ -14,13 +14,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "appliance/appliance.h"
+#include "appliance/backup_commands.h"
 #include "appliance/cluster_commands.h"
-#include "audit/archive/machine.h"
+#include "appliance/machines.h"
 #include "base/logging.h"
 #include "base/service_manager.h"
-#include "desk/machine.h"
-#include "im/machine.h"
-#include "ldap/service/machine.h"
 #include "ledger/keyring.h"
 #include "ledger/ledger_commands.h"
 
@@ -166,11 +164,9 @@ int Ledger(const std::vector<std::string>& arguments) {
     std::cout << yizhan::ledger::kLedgerUsage;
     return 0;
   }
-  yizhan::audit::AuditMachine audit;
-  yizhan::desk::DeskMachine desk;
-  yizhan::directory::Machine directory;
-  yizhan::im::Machine im;
-  yizhan::ledger::StateMachine* const machines[] = {&audit, &desk, &directory, &im, yizhan::ledger::KeyringMachine()};
+  yizhan::appliance::Machines services;
+  std::vector<yizhan::ledger::StateMachine*> machines = services.services();
+  machines.push_back(yizhan::ledger::KeyringMachine());
   return yizhan::ledger::LedgerMain(arguments, machines, std::cout, std::cerr);
 }
 
@@ -232,6 +228,39 @@ int main(int argc, char** argv) {
   CLI::App* drain = ask("drain", "Give a machine's partitions to the others, and wait for it.");
   CLI::App* resume = ask("resume", "Let a machine that was drained take its share again.");
 
+  CLI::App* backup = app.add_subcommand("backup", "Backups: a key for them, list, check, verify, restore.");
+  backup->require_subcommand(1);
+  Sources backed_up;
+  std::string key_file, place, keys_place, scratch, target;
+  uint64_t number = 0;
+  yizhan::appliance::RestoreRequest request;
+  CLI::App* backup_key = backup->add_subcommand("key", "Make the key pair that opens backups, and print its part of the configuration.");
+  backup_key->add_option("--out", key_file, "The file to make")->type_name("FILE")->required();
+  const auto on_backup = [&](const char* name, const char* help) {
+    CLI::App* command = backup->add_subcommand(name, help);
+    command->add_option("--config", backed_up.file, "The configuration file")->type_name("FILE");
+    command->add_option("--from", place, "Where the backup lies, instead of backup.to")->type_name("PLACE");
+    command->add_option("--keys-from", keys_place, "Where its keys lie, instead of backup.keys_to")->type_name("PLACE");
+    return command;
+  };
+  const auto with_number = [&](CLI::App* command) {
+    command->add_option("--number", number, "Which backup, as `list` shows them; the newest without")->type_name("N");
+  };
+  CLI::App* backup_list = on_backup("list", "Show the backups that can be restored.");
+  backup_list->add_flag("--json", json, "As JSON: a manifest a line");
+  CLI::App* backup_check = on_backup("check", "Read all of a backup, and compare it with what was written. Needs no identity.");
+  with_number(backup_check);
+  CLI::App* backup_verify = on_backup("verify", "Restore a backup into a folder of its own, compare all of it with the archive's log, and remove it.");
+  with_number(backup_verify);
+  backup_verify->add_option("--identity", request.choice.identity, "The file with the key that opens it")->type_name("FILE")->required();
+  backup_verify->add_option("--scratch", scratch, "Where it is restored (the system's temporary folder)")->type_name("DIR");
+  CLI::App* restore = on_backup("restore", "Make a data folder from a backup.");
+  with_number(restore);
+  restore->add_option("--identity", request.choice.identity, "The file with the key that opens it")->type_name("FILE")->required();
+  restore->add_option("--data", target, "The data folder to make, instead of the configuration's")->type_name("DIR");
+  restore->add_option("--until", request.until, "Up to a record (im/3@4711) or a time (2026-11-30T18:00:00+08:00), and no further")->type_name("POINT");
+  restore->add_option("--beside", request.beside, "The data folder of before: says which of its records the backup lacks")->type_name("DIR");
+
   CLI::App* ledger =
       app.add_subcommand("ledger", "Look into a data folder that no process uses: dump, verify, replay.");
   ledger->prefix_command();
@@ -246,6 +275,26 @@ int main(int argc, char** argv) {
   if (ledger->parsed()) return Ledger(ledger->remaining());
   if (check->parsed()) return CheckConfig(file);
   if (print->parsed()) return PrintConfig(printed);
+  if (backup->parsed()) {
+    using namespace yizhan::appliance;  // NOLINT: its commands
+    if (backup_key->parsed()) {
+      const absl::Status status = MakeBackupKey(key_file, std::cout);
+      return status.ok() ? 0 : Fail(status);
+    }
+    return WithConfig(backed_up, [&](RunOptions each) {
+      if (!place.empty()) {
+        each.backup.to.place = place;
+        each.backup.keys_to.clear();
+      }
+      if (!keys_place.empty()) each.backup.keys_to = keys_place;
+      if (!target.empty()) each.data_dir = target;
+      request.choice.number = number;
+      if (backup_list->parsed()) return ListBackups(each, json, std::cout);
+      if (backup_check->parsed()) return CheckBackup(each, number, std::cout);
+      if (backup_verify->parsed()) return VerifyBackup(each, request.choice, scratch, std::cout);
+      return RestoreBackup(each, request, std::cout);
+    });
+  }
   if (cluster->parsed()) {
     using namespace yizhan::appliance;  // NOLINT: its commands
     const auto done = [](const absl::Status& how) { return how.ok() ? 0 : Fail(how); };

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "admin/backup/schedule.h"
 #include "base/status.h"
 #include "ldap/service/rules.h"
 #include "ldap/service/tables.h"
@@ -61,6 +62,28 @@ std::vector<config::Schema::Mistake> CheckCluster(const ClusterOptions& cluster)
   need("cluster.certificate", cluster.tls.certificate, "a file");
   need("cluster.key", cluster.tls.private_key, "a file");
   if (cluster.etcd.empty()) mistakes.push_back({"cluster.etcd", "must name etcd's members, [\"HOST:PORT\"], where cluster.node is set"});
+  return mistakes;
+}
+
+// A place for backups: a folder on this machine, or a bucket.
+absl::Status CheckPlace(const std::string& place) {
+  if (place.empty() || place[0] == '/' || place.rfind("s3://", 0) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("must be a folder's whole path, /…, or s3://BUCKET/PREFIX, not \"", place, "\""));
+}
+
+// A backup needs somebody who can open it.
+std::vector<config::Schema::Mistake> CheckBackup(const admin::BackupOptions& backup) {
+  std::vector<config::Schema::Mistake> mistakes;
+  if (!backup.enabled()) return mistakes;
+  if (backup.recipients.empty()) {
+    mistakes.push_back({"backup.recipients", "must name who can open the backups, [\"age1…\"], where backup.to is set; `yizhan backup key` makes one"});
+  } else if (auto parsed = admin::ParseRecipients(backup.recipients); !parsed.ok()) {
+    mistakes.push_back({"backup.recipients", std::string(parsed.status().message())});
+  }
+  const bool s3 = backup.to.place.rfind("s3://", 0) == 0 || backup.keys_to.rfind("s3://", 0) == 0;
+  if (s3 && backup.to.s3_endpoint.empty()) mistakes.push_back({"backup.s3_endpoint", "must be the store's address, https://HOST:PORT, where a place is s3://"});
+  if (s3 && backup.to.s3_access_key.empty()) mistakes.push_back({"backup.s3_access_key", "must be set where a place is s3://"});
+  if (s3 && backup.to.s3_secret_key.empty()) mistakes.push_back({"backup.s3_secret_key_file", "must be set where a place is s3://"});
   return mistakes;
 }
 
@@ -168,8 +191,18 @@ config::Schema OptionsSchema(RunOptions* options) {
       .String("cluster.etcd_key", &options->cluster.etcd_tls.private_key, "Its key.")
       .String("cluster.etcd_user", &options->cluster.etcd_user, "etcd's user; empty: none.")
       .SecretFile("cluster.etcd_password_file", &options->cluster.etcd_password, "A file whose first line is the user's password.")
+      .String("backup.to", &options->backup.to.place, "Where backups go: a folder, or s3://BUCKET/PREFIX; empty: nowhere.", CheckPlace)
+      .String("backup.keys_to", &options->backup.keys_to, "Where the keys go that open what is in backup.to, to be kept apart; empty: there as well.", CheckPlace)
+      .Strings("backup.recipients", &options->backup.recipients, "Who can open them: public keys, [\"age1…\"].")
+      .Int("backup.every_minutes", &options->backup.every_minutes, 1, 10'080, "Minutes from one backup to the next.")
+      .String("backup.s3_endpoint", &options->backup.to.s3_endpoint, "The S3-compatible store: https://HOST:PORT.")
+      .String("backup.s3_region", &options->backup.to.s3_region, "Its region.")
+      .String("backup.s3_access_key", &options->backup.to.s3_access_key, "Who writes there.")
+      .SecretFile("backup.s3_secret_key_file", &options->backup.to.s3_secret_key, "A file whose first line is that one's secret key.")
+      .String("backup.s3_ca", &options->backup.to.s3_ca, "The authorities that may vouch for the store, in PEM; empty: the system's.")
       .Together([options] {
         auto mistakes = CheckSourceNames(options->ldap_sources);
+        for (auto& mistake : CheckBackup(options->backup)) mistakes.push_back(std::move(mistake));
         for (auto& mistake : CheckCluster(options->cluster)) mistakes.push_back(std::move(mistake));
         return mistakes;
       });

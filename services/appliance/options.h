@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "admin/backup/options.h"
 #include "appliance/cluster_part.h"
 #include "base/config.h"
 #include "ldap/service/ldap_sources.h"
@@ -33,6 +34,7 @@ struct RunOptions {
   int threads = 0;  // of the edge; 0: one for each core, at most 8
   std::vector<directory::LdapSource> ldap_sources;
   ClusterOptions cluster;
+  admin::BackupOptions backup;
 };
 
 // The keys of the configuration file, bound to `options`, with all their bounds. `options` outlives it.

@@ -192,6 +192,14 @@ absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMach
   return absl::InternalError("unknown action");
 }
 
+absl::StatusOr<std::vector<PartitionInfo>> ReadHeads(const std::string& data_dir) {
+  YZ_ASSIGN_OR_RETURN(auto folder, OpenFolder(data_dir, Store::Mode::kReadOnly, {}, {}));
+  std::vector<PartitionInfo> heads;
+  for (const auto& partition : folder->partitions)
+    heads.push_back({partition->id, partition->head, partition->first, partition->head_time_us, partition->status()});
+  return heads;
+}
+
 int LedgerMain(absl::Span<const std::string> arguments, absl::Span<StateMachine* const> machines, std::ostream& out,
                std::ostream& err) {
   auto command = ParseLedgerCommand(arguments);

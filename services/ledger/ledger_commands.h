@@ -5,6 +5,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -42,6 +43,9 @@ absl::StatusOr<LedgerCommand> ParseLedgerCommand(absl::Span<const std::string> a
 // theirs. `machines` are for replay (KeyringMachine among them).
 absl::Status RunLedgerCommand(const LedgerCommand& command, absl::Span<StateMachine* const> machines,
                               std::ostream& out);
+
+// Each partition's head in a folder that no process uses; opened for reading. Refused as RunLedgerCommand is.
+absl::StatusOr<std::vector<PartitionInfo>> ReadHeads(const std::string& data_dir);
 
 // The whole of it for a main(): parses, runs, prints errors and usage to `err`; the exit status (0 well, 1 not well, 2
 // wrong arguments).

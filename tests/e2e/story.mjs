@@ -27,6 +27,7 @@ const chapters = [
   { name: 'bad_input', needs: [] },
   { name: 'refusals', needs: [] },
   { name: 'cluster', needs: [] },
+  { name: 'backup', needs: [] },
   { name: 'pages', needs: [] },
 ];
 

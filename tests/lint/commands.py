@@ -74,7 +74,7 @@ def main(yizhan, verify):
     def below(name):
         return [command for command in commands if len(command) == 2 and command[0] == name]
 
-    pages = {"yizhan.1": [()], "yizhan-run.1": [("run",)], "yizhan-config.1": below("config"), "yizhan-cluster.1": below("cluster"), "yizhan-ledger.1": [("ledger",)]}
+    pages = {"yizhan.1": [()], "yizhan-run.1": [("run",)], "yizhan-config.1": below("config"), "yizhan-cluster.1": below("cluster"), "yizhan-backup.1": below("backup"), "yizhan-ledger.1": [("ledger",)]}
     for page, about in pages.items():
         heads, mentioned = manual(page)
         compare(page, heads, set().union(*(flags_of(commands[command]) for command in about)))

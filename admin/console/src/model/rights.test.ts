@@ -19,6 +19,8 @@ describe('pages', () => {
     expect(mayOpen('people', [Role.SECURITY_ADMIN])).toBe(true);
     expect(mayOpen('partitions', [Role.SECURITY_ADMIN])).toBe(false);
     expect(mayOpen('health', [Role.AUDITOR])).toBe(true);
+    expect(mayOpen('backup', [Role.SYSTEM_ADMIN])).toBe(true);
+    expect(mayOpen('backup', [Role.SECURITY_ADMIN])).toBe(false);
   });
   it('reads addresses', () => {
     expect(pageOf('')).toBe('health');

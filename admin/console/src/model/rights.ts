@@ -2,11 +2,12 @@
 
 import { Role } from '@yizhan/kit/core';
 
-export type Page = 'health' | 'partitions' | 'people' | 'departments';
+export type Page = 'health' | 'partitions' | 'backup' | 'people' | 'departments';
 
 export const pages: readonly { readonly page: Page; readonly roles: readonly Role[] }[] = [
   { page: 'health', roles: [Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR] },
   { page: 'partitions', roles: [Role.SYSTEM_ADMIN, Role.AUDITOR] },
+  { page: 'backup', roles: [Role.SYSTEM_ADMIN, Role.AUDITOR] },
   { page: 'people', roles: [Role.SECURITY_ADMIN] },
   { page: 'departments', roles: [Role.SECURITY_ADMIN] },
 ];

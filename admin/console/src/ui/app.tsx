@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { MeMenu, TimeText, createStore, useStore, useT, type Me, type Role } from '@yizhan/kit';
 import { mayOpen, pageOf, pages, rolesOf, type Page } from '../model/rights.ts';
 import { tasks } from '../model/tasks.ts';
+import { Backup } from './backup.tsx';
 import { Departments } from './departments.tsx';
 import { Health } from './health.tsx';
 import { Partitions } from './partitions.tsx';
@@ -28,7 +29,7 @@ export function Console({ me }: { me: Me }) {
           {pages.filter((each) => mayOpen(each.page, roles)).map(({ page: name }) => <a key={name} href={`#/${name}`} aria-current={name === page ? 'page' : undefined}>{t(name)}</a>)}
         </nav>
         <main className="co-main" data-pane tabIndex={-1}>
-          {page === undefined ? <Nowhere /> : mayOpen(page, roles) ? <Shown page={page} /> : <NotYours page={page} roles={roles} />}
+          {page === undefined ? <Nowhere /> : mayOpen(page, roles) ? <Shown page={page} roles={roles} /> : <NotYours page={page} roles={roles} />}
         </main>
       </div>
       <TaskStrip />
@@ -36,10 +37,11 @@ export function Console({ me }: { me: Me }) {
   );
 }
 
-function Shown({ page }: { page: Page }) {
+function Shown({ page, roles }: { page: Page; roles: readonly Role[] }) {
   switch (page) {
     case 'health': return <Health />;
     case 'partitions': return <Partitions />;
+    case 'backup': return <Backup roles={roles} />;
     case 'people': return <People />;
     case 'departments': return <Departments />;
   }

@@ -2,6 +2,7 @@ import { CheckCircleFilled, CloseCircleFilled, ExclamationCircleFilled, Question
 import { useCallback } from 'react';
 import { ErrorState, Skeleton, TimeText, fullTime, serviceClient, useT, usePolled } from '@yizhan/kit';
 import { AdminService, ComponentHealth_State as State, type ComponentHealth, type GetHealthResponse } from '@yizhan/kit/gen/admin/v1/admin_service_pb';
+import { bytes } from '../model/bytes.ts';
 import { texts, type ConsoleText } from './texts.ts';
 
 const admin = serviceClient(AdminService);
@@ -10,7 +11,7 @@ const words: Record<State, keyof ConsoleText & string> = { [State.OK]: 'ok', [St
 const tones: Record<State, string> = { [State.OK]: 'ok', [State.DEGRADED]: 'warn', [State.DOWN]: 'bad', [State.UNSPECIFIED]: 'unknown' };
 
 /** The parts that have a name in both languages; others go by the service's own. */
-const partNames: Readonly<Record<string, keyof ConsoleText & string>> = { ledger: 'partLedger', 'archive completeness': 'partCompleteness', disk: 'partDisk', archive: 'partArchive', edge: 'partEdge' };
+const partNames: Readonly<Record<string, keyof ConsoleText & string>> = { ledger: 'partLedger', 'archive completeness': 'partCompleteness', disk: 'partDisk', archive: 'partArchive', edge: 'partEdge', backup: 'backup', cluster: 'partCluster', clock: 'partClock' };
 
 function Mark({ state }: { state: State }) {
   if (state === State.OK) return <CheckCircleFilled aria-hidden />;
@@ -70,15 +71,4 @@ export function worst(health: Pick<GetHealthResponse, 'state' | 'components'>): 
   const all = [health.state, ...health.components.map((part) => part.state)];
   for (const state of [State.DOWN, State.UNSPECIFIED, State.DEGRADED]) if (all.includes(state)) return state;
   return State.OK;
-}
-
-function bytes(count: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  let at = 0;
-  let value = count;
-  while (value >= 1000 && at < units.length - 1) {
-    value /= 1000;
-    at += 1;
-  }
-  return `${at === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[at]}`;
 }

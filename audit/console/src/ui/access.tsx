@@ -6,7 +6,7 @@ import { archive } from '../model/archive.ts';
 import { texts, type AuditText } from './texts.ts';
 
 const actions: Record<string, keyof AuditText & string> = {
-  Search: 'actSearch', ReadConversation: 'actReadConversation', GetProof: 'actGetProof', StartExport: 'actStartExport', ReadExport: 'actReadExport', VerifyArchive: 'actVerifyArchive',
+  Search: 'actSearch', ReadConversation: 'actReadConversation', GetProof: 'actGetProof', StartExport: 'actStartExport', ReadExport: 'actReadExport', VerifyArchive: 'actVerifyArchive', FinishExport: 'actFinishExport', Restore: 'actRestore',
 };
 
 /** What auditors did, the caller's own first. */
@@ -45,7 +45,7 @@ export function AccessLog({ myId }: { myId: string }) {
               <tbody>
                 {entries.map((entry) => (
                   <tr key={entry.accessId}>
-                    <td><TimeText us={Number(entry.timeUs)} form="full" /></td><td><PersonName id={entry.auditorId} /></td><td>{actions[entry.action] ? t(actions[entry.action]!) : entry.action}</td>
+                    <td><TimeText us={Number(entry.timeUs)} form="full" /></td><td>{entry.auditorId !== '' && <PersonName id={entry.auditorId} />}</td><td>{actions[entry.action] ? t(actions[entry.action]!) : entry.action}</td>
                     <td>{entry.purpose?.caseId}</td><td>{entry.purpose?.reason}</td><td>{entry.detail}</td><td>{entry.archived ? String(entry.leafIndex) : t('notArchived')}</td>
                   </tr>
                 ))}

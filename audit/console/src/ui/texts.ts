@@ -17,7 +17,7 @@ export const texts = defineMessages({
     coverage: '各分区归档进度', colPartition: '分区', head: '当前', archived: '已归档', indexed: '已索引', lag: '差', complete: '完整', behind: '落后 {n}', statusFailed: '归档状态未能载入', checkpoint: '最新检查点', signedAt: '签名时间', age: '{s} 秒前签名', publicKey: '日志公钥', allComplete: '归档完整：{n} 个分区的每条记录都在日志中。', someBehind: '归档落后 {n} 条记录，正在追赶。', problem: '归档有问题：{problem}', updated: '更新于 {time}', notLive: '状态未能更新，显示的是 {time} 的数据。', verifyAll: '校验全部归档', verifyRunning: '已校验 {n}/{total} 叶', verifyOk: '校验完成：{n} 叶全部与日志一致。', verifyBad: '校验发现 {n} 处不符：', stop: '停止', verifyStopped: '已停止，已校验 {n} 叶。',
     accessMine: '只看我的', accessAll: '全部审计员', accessEmpty: '还没有记录。', accessFailed: '访问记录未能载入', colTime: '时间', colWho: '审计员', colAction: '操作', colCase: '案件', colReason: '原因', colDetail: '对象', colLeaf: '日志叶', notArchived: '待归档', moreRows: '更多', refresh: '刷新',
     keyNextHit: '下一条结果', keyPrevHit: '上一条结果', keyNext: '阅读下一条结果', keyPrev: '阅读上一条结果', keyVerify: '验证所读的一条', keyExport: '导出', keySearch: '到检索框',
-    actSearch: '检索', actReadConversation: '阅读', actGetProof: '验证一条', actStartExport: '开始导出', actReadExport: '下载导出', actVerifyArchive: '校验归档',
+    actSearch: '检索', actReadConversation: '阅读', actGetProof: '验证一条', actStartExport: '开始导出', actReadExport: '下载导出', actVerifyArchive: '校验归档', actFinishExport: '导出结束', actRestore: '从备份恢复',
   },
   en: {
     app: 'Audit', nav: 'Audit pages', search: 'Search', exports: 'Exports', status: 'Archive', access: 'My access log',
@@ -34,7 +34,7 @@ export const texts = defineMessages({
     coverage: 'Coverage by partition', colPartition: 'Partition', head: 'Head', archived: 'Archived', indexed: 'Indexed', lag: 'Behind', complete: 'complete', behind: '{n} behind', statusFailed: 'The state of the archive could not be loaded', checkpoint: 'Latest checkpoint', signedAt: 'Signed at', age: 'signed {s} s ago', publicKey: 'Public key of the log', allComplete: 'The archive is complete: every record of {n} partitions is in the log.', someBehind: 'The archive is {n} records behind and catching up.', problem: 'The archive has a problem: {problem}', updated: 'As of {time}', notLive: 'The state could not be renewed; this is of {time}.', verifyAll: 'Verify the whole archive', verifyRunning: '{n} of {total} leaves checked', verifyOk: 'Done: {n} leaves, all as the log says.', verifyBad: '{n} things do not fit:', stop: 'Stop', verifyStopped: 'Stopped after {n} leaves.',
     accessMine: 'Only mine', accessAll: 'All auditors', accessEmpty: 'Nothing recorded yet.', accessFailed: 'The access log could not be loaded', colTime: 'Time', colWho: 'Auditor', colAction: 'Act', colCase: 'Case', colReason: 'Reason', colDetail: 'Object', colLeaf: 'Leaf', notArchived: 'not yet archived', moreRows: 'More', refresh: 'Refresh',
     keyNextHit: 'Next hit', keyPrevHit: 'Previous hit', keyNext: 'Read the next hit', keyPrev: 'Read the previous hit', keyVerify: 'Verify the item read', keyExport: 'Export', keySearch: 'To the search field',
-    actSearch: 'Search', actReadConversation: 'Read', actGetProof: 'Verify one', actStartExport: 'Start export', actReadExport: 'Download export', actVerifyArchive: 'Verify archive',
+    actSearch: 'Search', actReadConversation: 'Read', actGetProof: 'Verify one', actStartExport: 'Start export', actReadExport: 'Download export', actVerifyArchive: 'Verify archive', actFinishExport: 'Export ended', actRestore: 'Restored from a backup',
   },
 });
 
