@@ -72,13 +72,22 @@ bool Ownership::Current(const std::string& partition, uint64_t turn) const {
   return states_.at(partition).turn == turn;
 }
 
-std::string Ownership::Wanted(const std::string& partition) const {
+void Ownership::LookAtMembers() {
   std::vector<std::string> all, willing;
   for (const auto& [node, member] : roster_->members()) {
     all.push_back(node);
     if (!member.info.draining()) willing.push_back(node);
   }
-  return Place(partition, willing.empty() ? all : willing);
+  if (willing.empty()) willing = std::move(all);
+  if (willing == willing_) return;
+  willing_ = std::move(willing);
+  wanted_.clear();
+}
+
+const std::string& Ownership::Wanted(const std::string& partition) {
+  const auto [it, fresh] = wanted_.try_emplace(partition);
+  if (fresh) it->second = Place(partition, willing_);
+  return it->second;
 }
 
 bool Ownership::MayMoveTo(const std::string& node, const std::string& partition) const {
@@ -92,6 +101,7 @@ bool Ownership::MayMoveTo(const std::string& node, const std::string& partition)
 void Ownership::Look() {
   if (!roster_->registered()) return StepDown();
   if (!roster_->known() || !owners_.listed()) return;
+  LookAtMembers();
   for (auto& [partition, state] : states_) {
     if (state.phase == Phase::kFollowing) {
       const auto owner = OwnerOf(partition);
@@ -100,7 +110,7 @@ void Ownership::Look() {
       const bool orphaned = !owner || !roster_->Lives(owner->node(), owner->incarnation());
       if (mine || (orphaned && Wanted(partition) == context_->options.node)) Claim(partition);
     } else if (state.phase == Phase::kOwner && !moving_) {
-      const std::string wanted = Wanted(partition);
+      const std::string& wanted = Wanted(partition);
       if (wanted != context_->options.node && MayMoveTo(wanted, partition)) Release(partition, wanted);
     }
   }

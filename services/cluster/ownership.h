@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cluster/context.h"
 #include "cluster/follower.h"
@@ -69,7 +70,9 @@ class Ownership {
     absl::Status problem;
   };
 
-  std::string Wanted(const std::string& partition) const;
+  // Who takes part now: where the hash places each partition follows from it, and is worked out once.
+  void LookAtMembers();
+  const std::string& Wanted(const std::string& partition);
   bool MayMoveTo(const std::string& node, const std::string& partition) const;
   void Claim(const std::string& partition);
   void ReadForClaim(const std::string& partition, uint64_t turn, absl::StatusOr<TxnResult> result);
@@ -87,6 +90,8 @@ class Ownership {
   Follower* follower_ = nullptr;
   Mirror owners_;
   std::map<std::string, State> states_;
+  std::vector<std::string> willing_;
+  std::map<std::string, std::string> wanted_;
   bool moving_ = false;
 };
 

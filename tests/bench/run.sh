@@ -3,6 +3,7 @@
 #   ./dev bench micro                      the project's own benchmarks, as they print
 #   ./dev bench im --load DIR [--runs N]   the load program in DIR against this product, ejabberd and Prosody in one run; DIR holds
 #                                          xmppload.cc, bench.sh and the peers' run_*.sh; results go into docs/performance.md
+#   ./dev bench cluster --load DIR [ARGS]  one machine beside three of a cluster, and what a message costs (tests/bench/cluster.mjs); needs root
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 root=$PWD
@@ -19,6 +20,12 @@ case "${1:-}" in
     done
     [ -n "$load" ] && [ -f "$load/xmppload.cc" ] || { echo "bench im: name the load program's folder: --load DIR" >&2; exit 2; }
     exec tests/bench/im.sh "$root" "$load" "$runs" ;;
-  ''|--help) sed -n '2,5p' "$0" ;;
+  cluster)
+    shift
+    node=$PWD/services/web/tools/node_modules/.bin/node
+    [ -x "$node" ] || node=$(command -v node)
+    export YIZHAN_BUILD=${YIZHAN_BUILD:-$PWD/build/dev}
+    exec unshare --net bash -c 'ip link set lo up && exec "$@"' run "$node" tests/bench/cluster.mjs "$@" ;;
+  ''|--help) sed -n '2,6p' "$0" ;;
   *) echo "bench: unknown measurement '$1'" >&2; exit 2 ;;
 esac

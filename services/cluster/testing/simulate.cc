@@ -1,17 +1,71 @@
 // Runs the simulation for many seeds: cluster_simulate [--seeds N] [--from SEED] [--nodes N] [--print]
+// Or says what ownership does: cluster_simulate --ownership
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/logging.h"
+#include "cluster/placement.h"
 #include "cluster/testing/simulation.h"
 
+namespace {
+
+using namespace yizhan::cluster::testing;  // NOLINT: its main
+
+// Where the hash places 65,536 partitions on 1,000 machines, and what one more or one less moves.
+void Placement() {
+  constexpr int kNodes = 1'000, kPartitions = 65'536;
+  std::vector<std::string> nodes;
+  for (int i = 1; i <= kNodes + 1; ++i) nodes.push_back(absl::StrCat("n", i));
+  const std::vector<std::string> as_is(nodes.begin(), nodes.end() - 1), less(nodes.begin(), nodes.end() - 2);
+  std::map<std::string, int> owned;
+  int more_moves = 0, less_moves = 0;
+  for (int i = 0; i < kPartitions; ++i) {
+    const std::string partition = absl::StrCat("im/", i), owner = yizhan::cluster::Place(partition, as_is);
+    ++owned[owner];
+    more_moves += yizhan::cluster::Place(partition, nodes) != owner;
+    less_moves += yizhan::cluster::Place(partition, less) != owner;
+  }
+  const auto [least, most] =
+      std::minmax_element(owned.begin(), owned.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::printf("%d partitions on %d machines: %d to %d each, %.1f on average; one machine more moves %d, one less %d\n",
+              kPartitions, kNodes, least->second, most->second, 1.0 * kPartitions / kNodes, more_moves, less_moves);
+}
+
+// How long the logic that ships takes, in virtual time.
+void Settling() {
+  for (const auto [nodes, partitions] :
+       {std::pair(3, 19), std::pair(5, 64), std::pair(20, 256), std::pair(40, 512)}) {
+    const SettleReport report = Settle({.seed = 1, .nodes = nodes, .partitions = partitions});
+    std::printf(
+        "%3d machines, %4d partitions: all in place %.1f s after the first start; one dies: %llu move, in place after "
+        "%.1f s; it comes "
+        "back: %llu move, in place after %.1f s\n",
+        nodes, partitions, absl::ToDoubleSeconds(report.founded.time),
+        static_cast<unsigned long long>(report.died.moves), absl::ToDoubleSeconds(report.died.time),
+        static_cast<unsigned long long>(report.came_back.moves), absl::ToDoubleSeconds(report.came_back.time));
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace yizhan::cluster::testing;  // NOLINT: its main
   uint64_t seeds = 1'000, from = 1;
   SimulationOptions options;
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
+    if (name == "--ownership") {
+      yizhan::log::SetLevel(yizhan::log::Level::kOff);
+      Placement();
+      Settling();
+      return 0;
+    }
     if (name == "--print") {
       options.print = true;
     } else if (i + 1 < argc && name == "--seeds") {
@@ -21,7 +75,7 @@ int main(int argc, char** argv) {
     } else if (i + 1 < argc && name == "--nodes") {
       options.nodes = std::atoi(argv[++i]);
     } else {
-      std::fprintf(stderr, "usage: %s [--seeds N] [--from SEED] [--nodes N] [--print]\n", argv[0]);
+      std::fprintf(stderr, "usage: %s [--seeds N] [--from SEED] [--nodes N] [--print] | --ownership\n", argv[0]);
       return 2;
     }
   }

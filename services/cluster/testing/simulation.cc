@@ -1,5 +1,6 @@
 #include "cluster/testing/simulation.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "cluster/keys.h"
 #include "cluster/node.h"
+#include "cluster/placement.h"
 #include "cluster/testing/sim_kv.h"
 #include "cluster/testing/sim_replica.h"
 #include "cluster/testing/sim_world.h"
@@ -43,6 +45,17 @@ class Simulation {
     CheckEnd();
     report_.steps = world_.steps();
     return report_;
+  }
+
+  SettleReport Settle() {
+    SettleReport report;
+    for (Machine& machine : machines_) Boot(machine);
+    report.founded = UntilPlaced();
+    Kill(machines_.back(), false);
+    report.died = UntilPlaced();
+    Boot(machines_.back());
+    report.came_back = UntilPlaced();
+    return report;
   }
 
  private:
@@ -177,7 +190,10 @@ class Simulation {
         }
       }
     }
-    if (key.starts_with(keys::kOwners)) ++report_.owner_changes;
+    if (key.starts_with(keys::kOwners)) {
+      ++report_.owner_changes;
+      changed_.insert(key);
+    }
   }
 
   void CheckRecord(const std::string& partition, uint64_t seq, const std::string& record) {
@@ -337,6 +353,24 @@ class Simulation {
     }
   }
 
+  // Until every partition is decided for by the machine on which the hash places it.
+  SettleReport::Change UntilPlaced() {
+    const absl::Time begin = world_.now();
+    changed_.clear();
+    std::vector<std::string> living;
+    for (const Machine& machine : machines_) {
+      if (machine.process != nullptr) living.push_back(machine.name);
+    }
+    std::map<std::string, Machine*> wanted;
+    for (const std::string& partition : partitions_) wanted[partition] = Find(Place(partition, living));
+    const auto placed = [&] {
+      return std::all_of(wanted.begin(), wanted.end(),
+                         [](const auto& each) { return each.second->process->owned.contains(each.first); });
+    };
+    while (!placed() && world_.now() < begin + absl::Minutes(10)) world_.Run(world_.now() + absl::Milliseconds(20));
+    return {world_.now() - begin, changed_.size()};
+  }
+
   static void Mend(SimLink& link) { link = SimLink{link.up, 0, 0, 0, absl::Milliseconds(3)}; }
 
   void Heal() {
@@ -386,6 +420,7 @@ class Simulation {
   std::vector<std::unique_ptr<Process>> processes_;  // the dead, too: events still name them
   std::map<std::string, std::vector<std::string>> truth_;
   std::set<std::string> ids_;
+  std::set<std::string> changed_;  // owners, since the last look
   std::map<std::string, std::set<std::string>> acknowledged_;
   std::map<std::string, absl::Time> last_ack_;
   uint64_t next_request_ = 1;
@@ -395,5 +430,7 @@ class Simulation {
 }  // namespace
 
 SimulationReport Simulate(const SimulationOptions& options) { return std::make_unique<Simulation>(options)->Run(); }
+
+SettleReport Settle(const SimulationOptions& options) { return std::make_unique<Simulation>(options)->Settle(); }
 
 }  // namespace yizhan::cluster::testing

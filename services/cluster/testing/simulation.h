@@ -36,4 +36,15 @@ struct SimulationReport {
 
 SimulationReport Simulate(const SimulationOptions& options);
 
+// How long ownership takes to come to rest, in virtual time, with nothing else going on: all machines start, one dies,
+// it comes back. `options`' nodes, partitions and seed count.
+struct SettleReport {
+  struct Change {
+    absl::Duration time;
+    uint64_t moves = 0;  // partitions that got another owner
+  };
+  Change founded, died, came_back;
+};
+SettleReport Settle(const SimulationOptions& options);
+
 }  // namespace yizhan::cluster::testing

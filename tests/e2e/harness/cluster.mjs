@@ -13,11 +13,11 @@ export class Cluster {
   }
 
   /** An etcd with one member. */
-  async prepareEtcd() {
+  async prepareEtcd(launch = start) {
     const base = await freePortBase();
     this.etcdEndpoint = `127.0.0.1:${base}`;
     this.etcdArgs = ['--name', 'e', '--data-dir', join(this.folder, 'etcd'), '--listen-client-urls', `http://${this.etcdEndpoint}`, '--advertise-client-urls', `http://${this.etcdEndpoint}`, '--listen-peer-urls', `http://127.0.0.1:${base + 1}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${base + 1}`, '--initial-cluster', `e=http://127.0.0.1:${base + 1}`, '--logger', 'zap'];
-    this.startEtcd();
+    this.startEtcd(launch);
   }
 
   /** The authority, and for each name a certificate and a configuration: `address` and `etcd` of a name, `launch` as start() behind a name, `config` for all. */
@@ -63,8 +63,8 @@ ${config}`;
     writeFileSync(this.machines[name].configFile, this.configs[name]);
   }
 
-  startEtcd() {
-    this.etcd = start('/usr/bin/etcd', this.etcdArgs, { log: this.log('etcd') });
+  startEtcd(launch = start) {
+    this.etcd = launch('/usr/bin/etcd', this.etcdArgs, { log: this.log('etcd') });
   }
 
   /** A further machine, made by one command at `from` into the folder `out`, brought to its place and started. */

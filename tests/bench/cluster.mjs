@@ -1,0 +1,117 @@
+// One machine beside three of a cluster, the same load on both in one run: messages a second, how long they take, and what one costs in
+// processor time, in bytes on disk and on the wire. In a network namespace of its own, so that every byte on the wire is one of these.
+//
+//   cluster.mjs --load DIR [--seconds N] [--rates R,…] [--people N]
+//
+// All servers share core 0 and the load has core 1: what is compared is work, not what three machines could do side by side.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { must, run, start } from '../e2e/harness/children.mjs';
+import { Cluster } from '../e2e/harness/cluster.mjs';
+import { Product } from '../e2e/harness/product.mjs';
+
+const { values } = parseArgs({ options: { load: { type: 'string' }, seconds: { type: 'string', default: '10' }, rates: { type: 'string', default: '500,1000,2000' }, people: { type: 'string', default: '1000' } } });
+const folder = mkdtempSync(join(tmpdir(), 'yizhan-bench-'));
+const xmppPort = 15_522;
+const ticks = Number(execFileSync('getconf', ['CLK_TCK']));
+const pinned = (program, args, options) => start('/usr/bin/taskset', ['-c', '0', program, ...args], options);
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Seconds of processor time that processes have used. */
+const processorTime = (pids) => pids.reduce((sum, pid) => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return sum + (Number(fields[11]) + Number(fields[12])) / ticks;
+}, 0);
+const diskBytes = (paths) => paths.reduce((sum, path) => sum + Number(execFileSync('du', ['--summarize', '--block-size=1', path], { encoding: 'utf8' }).split('\t')[0]), 0);
+/** Bytes over the loopback, by whom they concern. */
+const wireBytes = () => Object.fromEntries([...execFileSync('nft', ['list', 'counters', 'inet'], { encoding: 'utf8' }).matchAll(/counter (\w+) \{\s+packets \d+ bytes (\d+)/g)].map(([, name, bytes]) => [name, Number(bytes)]));
+
+async function countWire(ports) {
+  const rules = Object.entries(ports).map(([name, list]) => `    tcp sport { ${list.join(', ')} } counter name ${name} accept\n    tcp dport { ${list.join(', ')} } counter name ${name} accept\n`).join('');
+  const counters = [...Object.keys(ports), 'other'].map((name) => `  counter ${name} {}\n`).join('');
+  await run('nft', ['delete', 'table', 'inet', 'bench']);
+  await must('nft', ['-f', '-'], { input: `table inet bench {\n${counters}  chain out {\n    type filter hook output priority 0;\n${rules}    counter name other\n  }\n}\n` });
+}
+
+/** The load program against a product that runs: its results, one for each mode and rate. */
+async function load(pids) {
+  const args = ['-c', '1', join(folder, 'xmppload'), '--port', String(xmppPort), '--domain', 'localhost', '--scenario', 'chat', '--users', values.people, '--conc', '100', '--hold', '2', '--sm', '--window', '1', '--duration', values.seconds, '--warmup', '2', '--rates', values.rates, '--no-stop', '--pid', pids.join(',')];
+  const file = join(folder, 'load.json');
+  await must('/usr/bin/taskset', [...args, '--out', file], { ms: 600_000 });
+  return JSON.parse(readFileSync(file, 'utf8')).results.filter((each) => each.scenario === 'chat');
+}
+
+/** What is measured of a shape: `machines` by name, each with its process and folder. */
+async function measure(name, machines, others, ports) {
+  const all = [...machines, ...others];
+  const pids = () => all.map((each) => each.child.pid);
+  await countWire(ports);
+  await pause(5_000);
+  const before = { cpu: machines.map((each) => processorTime([each.child.pid])), others: others.map((each) => processorTime([each.child.pid])), disk: diskBytes(all.map((each) => each.data)), wire: wireBytes() };
+  const results = await load(pids());
+  await pause(5_000);
+  const messages = results.reduce((sum, each) => sum + each.received, 0);
+  const per = (bytes) => Math.round(bytes / messages);
+  const micro = (after, then) => Math.round((1e6 * (after - then)) / messages);
+  const wire = wireBytes();
+  return {
+    name, messages, results,
+    cpu: machines.map((each, i) => micro(processorTime([each.child.pid]), before.cpu[i])),
+    others: others.map((each, i) => micro(processorTime([each.child.pid]), before.others[i])),
+    disk: per(diskBytes(all.map((each) => each.data)) - before.disk),
+    wire: Object.fromEntries(Object.keys(wire).map((key) => [key, per(wire[key] - before.wire[key])])),
+  };
+}
+
+const bench = ['--domain', 'localhost', '--plain-xmpp', String(xmppPort), '--bench-people', values.people];
+
+async function one() {
+  const dir = join(folder, 'one');
+  mkdirSync(dir);
+  const product = new Product({ dir, log: join(folder, 'one.log'), pages: '', config: 'demonstration: false\n', flags: bench, launch: pinned });
+  await product.start(300_000);
+  try {
+    return await measure('one machine', [product], [], { clients: [xmppPort] });
+  } finally {
+    await product.stop();
+  }
+}
+
+async function three() {
+  const names = ['n1', 'n2', 'n3'];
+  const fleet = new Cluster(join(folder, 'three'), (name) => join(folder, `${name}.log`));
+  await fleet.prepareEtcd(pinned);
+  try {
+    await fleet.prepare(names, { launch: (name, ...rest) => pinned(...rest), config: '' });
+    for (const name of names) {
+      fleet.configs[name] = fleet.configs[name].replace('demonstration: true', 'demonstration: false').replace('log_level: info', 'log_level: warning');
+      // People from outside come in at the first one.
+      fleet.machines[name].flags = name === 'n1' ? bench : ['--domain', 'localhost'];
+    }
+    await fleet.startAll(names);
+    const machines = names.map((name) => fleet.machines[name]);
+    const etcd = { child: fleet.etcd, data: join(fleet.folder, 'etcd') };
+    const inner = names.map((name) => Number(/address: 127\.0\.0\.1:(\d+)/.exec(fleet.configs[name])[1]));
+    return await measure('three machines', machines, [etcd], { clients: [xmppPort], etcd: [Number(fleet.etcdEndpoint.split(':')[1])], machines: inner });
+  } finally {
+    await fleet.stop();
+  }
+}
+
+try {
+  execFileSync('g++', ['-O2', '-std=c++17', '-o', join(folder, 'xmppload'), join(values.load, 'xmppload.cc')], { stdio: 'ignore' });
+  const shapes = [await one(), await three()];
+  mkdirSync('build/bench-cluster', { recursive: true });
+  writeFileSync('build/bench-cluster/results.json', JSON.stringify(shapes, null, 1));
+  for (const { name, messages, results, cpu, others, disk, wire } of shapes) {
+    console.log(`${name}: ${messages} messages`);
+    for (const each of results) console.log(`  ${each.mode} ${each.rate || ''}: ${Math.round(each.msgs_per_s)}/s, p50 ${each.latency.p50_ms} ms, p99 ${each.latency.p99_ms} ms, lost ${each.lost_or_late}, cores ${each.server_cores}, stolen ${each.steal_cores}`);
+    console.log(`  a message costs: processor ${cpu.join(' + ')} µs${others.length ? `, etcd ${others.join()} µs` : ''}; disk ${disk} bytes; wire ${Object.entries(wire).map(([who, bytes]) => `${who} ${bytes}`).join(', ')} bytes`);
+  }
+} finally {
+  if (process.env.YIZHAN_KEEP !== '1') rmSync(folder, { recursive: true, force: true });
+}
