@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { tail } from './harness/children.mjs';
+import { must, tail } from './harness/children.mjs';
 import { Caller } from './harness/calls.mjs';
 import { Cluster } from './harness/cluster.mjs';
-import { Product } from './harness/product.mjs';
+import { binary, Product } from './harness/product.mjs';
 import { Slapd } from './harness/slapd.mjs';
 import { onFailure, results, say, step, StepFailed } from './harness/steps.mjs';
 import { XmppAgent } from './harness/xmpp.mjs';
@@ -76,7 +76,9 @@ if (!['embedded', 'cluster'].includes(values.shape)) {
 
 /** What everybody works with: one process with everything, or the first machine of three. */
 async function startProduct() {
-  const config = world.slapd.config('bank');
+  // Backed up while all of it happens.
+  const { out: key } = await must(binary, ['backup', 'key', '--out', join(folder, 'identity')]);
+  const config = `${world.slapd.config('bank')}\nbackup:\n  to: ${join(folder, 'backups')}\n  recipients: ["${/age1[0-9a-z]+/.exec(key)[0]}"]\n  every_minutes: 1\n`;
   if (values.shape === 'embedded') {
     world.product = new Product({ dir: folder, log: world.log('yizhan'), config });
     return world.product.start();

@@ -40,7 +40,21 @@ test('the console', { timeout: 300_000, concurrency: 2, ...needsProduct }, async
     assert.equal(await page.locator('.co-table tbody tr').count(), partitions.length);
     await assertAccessible(page, 'partitions');
 
-    assert.deepEqual(await page.$$eval('.co-nav a', (links) => links.map((link) => link.textContent)), ['运行状况', '分区']);
+    assert.deepEqual(await page.$$eval('.co-nav a', (links) => links.map((link) => link.textContent)), ['运行状况', '分区', '备份']);
+    await page.getByRole('link', { name: '备份' }).click();
+    await page.waitForSelector('[data-backup=ok]');
+    const { lastNumber } = await call(page, 'admin.v1.AdminService/GetBackup', {});
+    await page.getByRole('button', { name: '立即备份' }).click();
+    await until('one more', async () => Number(/第 (\d+) 次/.exec(await page.textContent('.co-facts'))[1]) > Number(lastNumber), 20_000);
+    await page.locator('[data-running=false]').waitFor();
+    await picture(page, 'console-backup');
+    await assertAccessible(page, 'backup');
+    await page.setViewportSize({ width: 720, height: 450 });
+    await assertNoSideways(page, 'backup at 200 %');
+    await page.goto(pageUrl('console', '?lang=en#/backup'));
+    await page.getByRole('button', { name: 'Back up now' }).waitFor();
+    await page.setViewportSize({ width: 1440, height: 900 });
+
     await page.goto(pageUrl('console', '?lang=zh#/people'));
     await page.waitForSelector('[data-refused=people]');
     assert.match(await page.textContent('[data-refused=people]'), /安全管理员.*系统管理员/s);
@@ -142,7 +156,7 @@ test('the console', { timeout: 300_000, concurrency: 2, ...needsProduct }, async
   await t.test('every look is usable by everybody and fits at 200 %', async () => {
     const page = await office('', '.co-sentence');
     for (const look of ['?theme=light&lang=zh', '?theme=dark&lang=zh', '?theme=light&lang=en', '?theme=dark&lang=en', '?lang=pseudo']) {
-      for (const route of ['health', 'people', 'departments', 'partitions', 'nowhere']) {
+      for (const route of ['health', 'people', 'departments', 'partitions', 'backup', 'nowhere']) {
         await page.setViewportSize({ width: 1440, height: 900 });
         await page.goto(pageUrl('console', `${look}#/${route}`));
         await page.waitForSelector('.co-main :is(.co-parts, .co-table, .yz-state a)');
@@ -158,7 +172,10 @@ test('the console', { timeout: 300_000, concurrency: 2, ...needsProduct }, async
   await t.test('the auditor sees health and partitions; others are told why not', async () => {
     const page = await openPage(browser);
     await enter(page, 'console', audit, '.co-sentence', '?lang=zh');
-    assert.deepEqual(await page.$$eval('.co-nav a', (links) => links.map((link) => link.textContent)), ['运行状况', '分区']);
+    assert.deepEqual(await page.$$eval('.co-nav a', (links) => links.map((link) => link.textContent)), ['运行状况', '分区', '备份']);
+    await page.getByRole('link', { name: '备份' }).click();
+    await page.waitForSelector('[data-backup=ok]');
+    assert.equal(await page.getByRole('button', { name: '立即备份' }).count(), 0, 'who looks does not begin');
     await page.context().close();
     const other = await openPage(browser);
     await enter(other, 'console', agent, '.yz-state', '?lang=zh');
