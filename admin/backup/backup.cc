@@ -88,13 +88,23 @@ class Run {
                      "), or of this one before it was restored; name an empty place in backup.to"));
   }
 
-  // audit/0's first: what it speaks of has been committed before, so the heads that are read after it cover it.
+  // audit/0's first: what it speaks of has been committed before, so the heads that are read after it cover it, at the
+  // latest once this machine has followed the others that far.
   absl::Status TakeHeads() {
     YZ_ASSIGN_OR_RETURN(const ledger::PartitionInfo archive, source_.ledger->Info(kArchive));
+    const absl::Time give_up = absl::Now() + source_.catch_up;
     for (const ledger::PartitionInfo& partition : source_.ledger->Partitions()) {
-      heads_[partition.id] = partition.id == kArchive ? archive.head : partition.head;
       const BackupPartition* before = Before(partition.id);
-      left_ += heads_[partition.id] - std::min(heads_[partition.id], before ? before->head() : 0);
+      const uint64_t had = before ? before->head() : 0;
+      uint64_t& head = heads_[partition.id];
+      head = partition.id == kArchive ? archive.head : partition.head;
+      while (head < std::max(had, source_.archived_seq(partition.id)) && source_.ledger->replicated() &&
+             partition.id != kArchive && absl::Now() < give_up) {
+        absl::SleepFor(absl::Milliseconds(20));
+        YZ_ASSIGN_OR_RETURN(const ledger::PartitionInfo now, source_.ledger->Info(partition.id));
+        head = now.head;
+      }
+      left_ += head - std::min(head, had);
     }
     Tell(0);
     return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -83,8 +84,13 @@ class BackupTest : public ::testing::Test {
   BackupStores stores() const { return {records_.get(), keys_.get()}; }
 
   absl::StatusOr<BackupManifest> Back(Installation& installation, BackupProgress progress = {}) {
-    BackupSource source{installation.ledger.get(), installation.data_dir, "1.0", [this] { return archive_key_; },
-                        [] { return std::string("a note"); }};
+    BackupSource source{installation.ledger.get(),
+                        installation.data_dir,
+                        "1.0",
+                        [this] { return archive_key_; },
+                        [] { return std::string("a note"); },
+                        [](const PartitionId&) -> uint64_t { return 0; },
+                        catch_up_};
     return RunBackup(source, stores(), {identity_.recipient()}, progress);
   }
 
@@ -125,6 +131,7 @@ class BackupTest : public ::testing::Test {
   TempDir dir_;
   std::string data_, archive_key_ = "bank.example/archive+1+key";
   age::Identity identity_ = age::Identity::Generate();
+  absl::Duration catch_up_ = absl::Milliseconds(50);
   std::unique_ptr<Installation> here_;
   std::unique_ptr<objects::ObjectStore> records_, keys_;
 };
@@ -340,6 +347,30 @@ TEST_F(BackupTest, ALedgerThatIsBehindItsBackupIsRefused) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("has only 5"));
 }
 
+// A machine whose turn has come may not yet have all that the one before it had.
+TEST_F(BackupTest, AFollowerCatchesUpWithItsBackupFirst) {
+  here_->Write(kIm0, 5);
+  auto early = Back(*here_);
+  ASSERT_TRUE(early.ok());
+  here_->Write(kIm0, 5);
+  ASSERT_TRUE(Back(*here_).ok());
+  auto there = Fresh("there");
+  ASSERT_TRUE(Restore(*early, *there).ok());
+  catch_up_ = absl::Seconds(20);
+  std::thread follows([&] {
+    absl::SleepFor(absl::Milliseconds(100));
+    ledger::Arrived rest{kIm0, 6, {}};
+    auto records = here_->ledger->ReadRaw(kIm0, 6, 1 << 20);
+    ASSERT_TRUE(records.ok());
+    for (auto& record : *records) rest.records.push_back(std::move(record.bytes));
+    there->ledger->Ingest({std::move(rest)}, [](absl::Status status) { EXPECT_TRUE(status.ok()) << status; });
+  });
+  auto manifest = Back(*there);
+  follows.join();
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(Partition(*manifest, "im/0").head(), 10u);
+}
+
 TEST_F(BackupTest, AStoppedRunLeavesNoManifestAndTheNextGoesOn) {
   here_->Write(kIm0, 50);
   BackupProgress progress;
@@ -381,9 +412,10 @@ TEST_F(BackupTest, TheScheduleBacksUpAtOnceAndWhenAsked) {
   options.to.place = dir_.path() + "/scheduled";
   options.recipients = {identity_.recipient().ToString()};
   bool turn = true;
-  auto schedule = BackupSchedule::Make(
-      options, {here_->ledger.get(), data_, "1.0", [this] { return archive_key_; }, [] { return std::string(); }},
-      [&turn] { return turn; });
+  auto schedule = BackupSchedule::Make(options,
+                                       {here_->ledger.get(), data_, "1.0", [this] { return archive_key_; },
+                                        [] { return std::string(); }, [](const PartitionId&) -> uint64_t { return 0; }},
+                                       [&turn] { return turn; });
   ASSERT_TRUE(schedule.ok()) << schedule.status();
   (*schedule)->Start();
   const auto wait = [&](uint64_t number) {

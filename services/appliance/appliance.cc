@@ -195,7 +195,8 @@ class ApplianceImpl : public Appliance {
       });
     }
     if (options_.backup.enabled()) {
-      admin::BackupSource source{ledger_.get(), options_.data_dir, YIZHAN_VERSION, [this] { return archive_->public_key(); }, [this] { return archive_->checkpoint(); }};
+      admin::BackupSource source{ledger_.get(), options_.data_dir, YIZHAN_VERSION, [this] { return archive_->public_key(); }, [this] { return archive_->checkpoint(); },
+                                 [this](const ledger::PartitionId& partition) { return archive_->archived_seq(partition); }};
       YZ_ASSIGN_OR_RETURN(backup_, admin::BackupSchedule::Make(options_.backup, std::move(source), [this] { return ledger_->Owns({"audit", 0}); }));
       admin.backup = backup_.get();
     }

@@ -115,8 +115,9 @@ async function single(world, { folder, identity, recipient }) {
     }, 60_000);
 
     await step('one byte changed, or an object gone, is found and named; nothing is made of it', async () => {
-      const file = filesBelow(place).find((each) => each.includes('records/im-'));
-      const name = file.slice(place.length + 1);
+      const newest = JSON.parse((await told('list', '--json')).trim().split('\n').at(-1));
+      const name = newest.partitions.find((each) => each.partition.startsWith('im/') && each.segments?.length > 0).segments[0].object.name;
+      const file = join(place, name);
       const whole = readFileSync(file);
       const bad = Buffer.from(whole);
       bad[bad.length >> 1] ^= 1;
