@@ -1,7 +1,5 @@
 #include "admin/backup/backup.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -27,14 +25,6 @@ namespace fs = std::filesystem;
 constexpr size_t kSegmentBytes = 16 << 20;  // of records; one record more at most
 constexpr size_t kReadBytes = 1 << 20;
 constexpr size_t kKeptManifests = 10;
-const PartitionId kArchive{"audit", 0};
-
-std::string Sha256(std::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
 
 // Contiguous records on their way into a segment.
 struct Gathered {
@@ -145,10 +135,10 @@ class Run {
     Gathered gathered;
     YZ_RETURN_IF_ERROR(Read(id, had + 1, head, [&](ledger::Ledger::RawRecord record) {
       gathered.Add(std::move(record));
-      return gathered.bytes < kSegmentBytes ? absl::OkStatus() : Flush(partition, gathered);
+      return gathered.bytes < kSegmentBytes ? absl::OkStatus() : Flush(partition, gathered, had);
     }));
     YZ_RETURN_IF_ERROR(TakeInSmall(id, partition, gathered));
-    YZ_RETURN_IF_ERROR(Flush(partition, gathered));
+    YZ_RETURN_IF_ERROR(Flush(partition, gathered, had));
     return SetHead(id, head, partition);
   }
 
@@ -229,7 +219,8 @@ class Run {
     return absl::OkStatus();
   }
 
-  absl::Status Flush(BackupPartition& partition, Gathered& gathered) {
+  // Puts them as one segment; those up to `had` were in the backup before.
+  absl::Status Flush(BackupPartition& partition, Gathered& gathered, uint64_t had) {
     if (gathered.records.empty()) return absl::OkStatus();
     ledger::Record first;
     if (!first.ParseFromString(gathered.records.front()))
@@ -251,10 +242,7 @@ class Run {
     segment.set_record_bytes(gathered.bytes);
     *segment.mutable_object() = std::move(object);
     gathered = Gathered();
-    const BackupPartition* before = nullptr;
-    if (auto id = PartitionId::Parse(partition.partition()); id.ok()) before = Before(*id);
-    const uint64_t had = before ? before->head() : 0;
-    Tell(last_seq - std::max(had, std::min(last_seq, segment.first_seq() - 1)));
+    Tell(last_seq - std::max(had, segment.first_seq() - 1));
     return absl::OkStatus();
   }
 

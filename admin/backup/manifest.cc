@@ -1,7 +1,5 @@
 #include "admin/backup/manifest.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 
 #include "absl/strings/numbers.h"
@@ -9,19 +7,12 @@
 #include "absl/strings/strip.h"
 #include "base/status.h"
 #include "google/protobuf/util/json_util.h"
-#include "ledger/partition.h"
+#include "ledger/seal.h"
 
 namespace yizhan::admin {
 namespace {
 
 constexpr char kManifests[] = "manifests/", kSegments[] = "records/", kJson[] = ".json", kAge[] = ".age";
-
-std::string Sha256(std::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
 
 absl::Status Damaged(uint64_t number, const std::string& what) {
   return Refuse(
@@ -50,6 +41,11 @@ absl::Status Check(const BackupManifest& manifest) {
 }
 
 }  // namespace
+
+std::string Sha256(std::string_view bytes) {
+  const auto digest = ledger::Sha256({bytes});
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
 
 std::string ManifestName(uint64_t number) {
   return absl::StrCat(kManifests, absl::Dec(number, absl::kZeroPad10), kJson);

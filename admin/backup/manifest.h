@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/age.h"
 #include "base/objects/object_store.h"
+#include "ledger/partition.h"
 #include "yizhan/admin/v1/backup.pb.h"
 
 namespace yizhan::admin {
@@ -18,6 +19,9 @@ using yizhan::admin::v1::BackupManifest;
 using yizhan::admin::v1::BackupObject;
 using yizhan::admin::v1::BackupPartition;
 using yizhan::admin::v1::BackupSegment;
+
+// Whose records are the archive: of what it speaks has to be there.
+inline const ledger::PartitionId kArchive{"audit", 0};
 
 // What this program writes; a manifest of a greater one is refused.
 inline constexpr uint32_t kBackupFormat = 1;
@@ -31,6 +35,8 @@ struct BackupStores {
     return partition.substr(0, 8) == "keyring/" ? *keys : *records;
   }
 };
+
+std::string Sha256(std::string_view bytes);
 
 std::string ManifestName(uint64_t number);
 std::string KeysName(uint64_t number);

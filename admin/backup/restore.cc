@@ -1,13 +1,6 @@
 #include "admin/backup/restore.h"
 
-#include <fcntl.h>
-#include <openssl/sha.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -16,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
 #include "admin/backup/sealed.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "yizhan/audit/v1/record.pb.h"
 
@@ -25,22 +19,8 @@ namespace {
 using ledger::PartitionId;
 using yizhan::admin::v1::BackupKeys;
 using yizhan::admin::v1::BackupRecords;
-namespace fs = std::filesystem;
 
-const PartitionId kArchive{"audit", 0};
 constexpr size_t kHashBytes = 32;
-
-absl::Status WriteKey(const std::string& path, const std::string& content) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    const std::string why = absl::StrCat("cannot make ", path, ": ", std::strerror(errno));
-    return errno == EEXIST ? absl::AlreadyExistsError(why) : absl::UnavailableError(why);
-  }
-  const bool written =
-      write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) && fsync(fd) == 0;
-  close(fd);
-  return written ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
-}
 
 class RecordRestorer {
  public:
@@ -115,6 +95,9 @@ class RecordRestorer {
       if (count < records.records_size()) break;
     }
     all_ -= partition.head() - head;
+    if (head > 0 && head == partition.head() && Sha256(last) != partition.head_sha256())
+      return absl::DataLossError(
+          absl::StrCat("the last record of ", partition.partition(), " is not the one that the manifest says"));
     if (restoration_.more && head == partition.head()) YZ_RETURN_IF_ERROR(RestoreMore(id, head));
     YZ_ASSIGN_OR_RETURN(const ledger::PartitionInfo info, ledger_.Info(id));
     YZ_RETURN_IF_ERROR(info.status);
@@ -214,15 +197,12 @@ absl::Status RestoreKeys(const Restoration& restoration, const std::string& data
   BackupKeys keys;
   if (absl::Status status = OpenMessage(sealed, restoration.identities, keys); !status.ok())
     return Annotate(status, manifest.keys().name());
-  std::error_code error;
-  fs::create_directories(data_dir + "/keys", error);
-  if (!error) fs::permissions(data_dir + "/keys", fs::perms::owner_all, error);
-  if (error) return absl::UnavailableError(absl::StrCat("cannot make ", data_dir, "/keys: ", error.message()));
+  YZ_RETURN_IF_ERROR(MakePrivateFolder(data_dir + "/keys"));
   for (const auto& file : keys.files()) {
     if (file.name().empty() || file.name().find('/') != std::string::npos || file.name()[0] == '.')
       return absl::DataLossError(
           absl::StrCat(manifest.keys().name(), " holds a file of the name \"", file.name(), "\""));
-    YZ_RETURN_IF_ERROR(WriteKey(absl::StrCat(data_dir, "/keys/", file.name()), file.content()));
+    YZ_RETURN_IF_ERROR(WriteNewFile(absl::StrCat(data_dir, "/keys/", file.name()), file.content()));
   }
   return absl::OkStatus();
 }

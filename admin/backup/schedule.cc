@@ -98,8 +98,8 @@ void BackupSchedule::Loop() {
     }
     const absl::Time begun = absl::Now();
     const absl::Status status = here_() ? RunOnce() : absl::OkStatus();
-    retry = status.ok() ? kFirstRetry : std::min(2 * retry, every_);
     due = status.ok() ? begun + every_ : absl::Now() + std::min(retry, every_);
+    retry = status.ok() ? kFirstRetry : std::min(2 * retry, every_);
     if (!status.ok() && !absl::IsCancelled(status))
       log::Error("backup", "nothing new is in the backup; it is tried again").With("error", status);
   }

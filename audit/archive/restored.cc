@@ -1,16 +1,10 @@
 #include "audit/archive/restored.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -21,6 +15,7 @@
 #include "audit/archive/tables.h"
 #include "audit/tlog/entry.h"
 #include "audit/tlog/tiles.h"
+#include "base/files.h"
 #include "base/status.h"
 
 namespace yizhan::audit {
@@ -36,27 +31,7 @@ absl::Status Other(const std::string& partition, uint64_t seq, uint64_t leaf) {
       absl::StrCat("record ", seq, " of ", partition, " is not the one that the archive took in as leaf ", leaf));
 }
 
-absl::StatusOr<std::vector<Run>> Runs(const ledger::StateReader& state) {
-  std::vector<Run> runs;
-  const std::string prefix = RunKey(0).substr(0, 1);
-  YZ_RETURN_IF_ERROR(state.Scan(prefix, prefix, [&](std::string_view key, std::string_view row) {
-    if (auto run = DecodeRun(key, row)) runs.push_back(*std::move(run));
-    return true;
-  }));
-  return runs;
-}
-
-// Replaces the file: its new content is on the disk before the old is gone.
-absl::Status ReplaceSecret(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written =
-      fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
-  if (fd >= 0) close(fd);
-  if (!written || std::rename(fresh.c_str(), path.c_str()) != 0)
-    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-  return absl::OkStatus();
-}
+std::string SignerPath(const std::string& data_dir) { return data_dir + "/keys/archive.key"; }
 
 }  // namespace
 
@@ -74,8 +49,8 @@ absl::StatusOr<LogCheck> CheckLog(const ledger::Ledger& ledger, const ledger::Ke
   if (check.checkpoint.size == 0) root = CompactTree().Root();
   CompactTree tree;
   const LeafMaker leaves(keyring);
-  YZ_ASSIGN_OR_RETURN(const std::vector<Run> runs, Runs(*view));
-  for (const Run& run : runs) {
+  std::string tile;
+  const auto check_run = [&](const Run& run) -> absl::Status {
     YZ_ASSIGN_OR_RETURN(const ledger::PartitionId partition, ledger::PartitionId::Parse(run.partition));
     if (run.first_leaf != tree.size())
       return absl::DataLossError(absl::StrCat("the log's table of leaves has a gap before leaf ", run.first_leaf));
@@ -90,9 +65,12 @@ absl::StatusOr<LogCheck> CheckLog(const ledger::Ledger& ledger, const ledger::Ke
         if (!record.ParseFromString(raw.bytes)) return Other(run.partition, raw.seq, tree.size());
         YZ_ASSIGN_OR_RETURN(const Leaf leaf, leaves.Make(record, raw.bytes));
         const Hash hash = LeafHash(leaf.bytes);
-        const uint32_t at = tree.size() % kTileWidth;
-        YZ_ASSIGN_OR_RETURN(const std::string tile, state.ReadTile(0, tree.size() / kTileWidth, at + 1));
-        if (std::string_view(tile).substr(at * kHashBytes, kHashBytes) != hash.view())
+        const uint64_t at = tree.size() % kTileWidth;
+        if (at == 0) {
+          const uint64_t width = std::min<uint64_t>(kTileWidth, stored.size() - tree.size());
+          YZ_ASSIGN_OR_RETURN(tile, state.ReadTile(0, tree.size() / kTileWidth, static_cast<uint32_t>(width)));
+        }
+        if (tile.compare(at * kHashBytes, kHashBytes, hash.view()) != 0)
           return Other(run.partition, raw.seq, tree.size());
         YZ_RETURN_IF_ERROR(tree.Append(hash));
         if (tree.size() == check.checkpoint.size) root = tree.Root();
@@ -100,7 +78,17 @@ absl::StatusOr<LogCheck> CheckLog(const ledger::Ledger& ledger, const ledger::Ke
       }
       if (on_progress) on_progress(tree.size(), stored.size());
     }
-  }
+    return absl::OkStatus();
+  };
+  const std::string runs = RunKey(0).substr(0, 1);
+  absl::Status status;
+  YZ_RETURN_IF_ERROR(view->Scan(runs, runs, [&](std::string_view key, std::string_view row) {
+    const std::optional<Run> run = DecodeRun(key, row);
+    status = run && tree.size() < stored.size() ? check_run(*run)
+                                                : absl::DataLossError("the log's table of leaves is damaged");
+    return status.ok();
+  }));
+  YZ_RETURN_IF_ERROR(status);
   if (tree.size() != stored.size() || !(tree.Root() == stored.Root()))
     return absl::DataLossError("the log's tree is not the one of its leaves");
   if (!root || (!check.note.empty() && !(*root == check.checkpoint.root))) {
@@ -113,13 +101,18 @@ absl::StatusOr<LogCheck> CheckLog(const ledger::Ledger& ledger, const ledger::Ke
 }
 
 absl::StatusOr<NoteSigner> ReadSigner(const std::string& data_dir) {
-  const std::string path = data_dir + "/keys/archive.key";
+  const std::string path = SignerPath(data_dir);
   std::ifstream in(path);
-  if (!in) return absl::NotFoundError(absl::StrCat("there is no ", path));
+  if (!in) return absl::NotFoundError(absl::StrCat("its signing key ", path, " is gone"));
   std::string text((std::istreambuf_iterator<char>(in)), {});
   absl::StripTrailingAsciiWhitespace(&text);
   auto signer = NoteSigner::Parse(text);
   return signer.ok() ? signer : Annotate(signer.status(), path);
+}
+
+absl::Status WriteSigner(const std::string& data_dir, const NoteSigner& signer) {
+  YZ_RETURN_IF_ERROR(MakePrivateFolder(data_dir + "/keys"));
+  return ReplaceFile(SignerPath(data_dir), signer.ToString() + "\n");
 }
 
 absl::StatusOr<std::string> GoOnAsRestored(ledger::Ledger& ledger, const std::string& data_dir,
@@ -159,7 +152,7 @@ absl::StatusOr<std::string> GoOnAsRestored(ledger::Ledger& ledger, const std::st
   ledger.Submit(std::move(command));
   done.WaitForNotification();
   YZ_RETURN_IF_ERROR(status);
-  YZ_RETURN_IF_ERROR(ReplaceSecret(data_dir + "/keys/archive.key", signer.ToString() + "\n"));
+  YZ_RETURN_IF_ERROR(WriteSigner(data_dir, signer));
   return signer.key().ToString();
 }
 

@@ -28,8 +28,9 @@ struct LogCheck {
 absl::StatusOr<LogCheck> CheckLog(const ledger::Ledger& ledger, const ledger::Keyring& keyring, const NoteKey& key,
                                   const std::function<void(uint64_t, uint64_t)>& on_progress);
 
-// The signer of a data folder: DIR/keys/archive.key.
+// The signer of a data folder: DIR/keys/archive.key. NotFound when it is not there.
 absl::StatusOr<NoteSigner> ReadSigner(const std::string& data_dir);
+absl::Status WriteSigner(const std::string& data_dir, const NoteSigner& signer);
 
 // Lets a restored log go on under another name, with the same key: whatever was signed behind the restored records,
 // no checkpoint of before and none of from now on can contradict each other. Records what was restored (`restored`,

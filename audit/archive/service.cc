@@ -1,16 +1,8 @@
 #include "audit/archive/service.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "audit/archive/archive_rpc.h"
 #include "audit/archive/exports.h"
 #include "audit/archive/intake.h"
@@ -18,6 +10,7 @@
 #include "audit/archive/machine.h"
 #include "audit/archive/names.h"
 #include "audit/archive/prover.h"
+#include "audit/archive/restored.h"
 #include "audit/archive/searcher.h"
 #include "base/metrics.h"
 #include "base/status.h"
@@ -25,33 +18,16 @@
 namespace yizhan::audit {
 namespace {
 
-namespace fs = std::filesystem;
-
-absl::Status WriteSecret(const std::string& path, const std::string& text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(errno)));
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
-  close(fd);
-  return written ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
-}
-
-absl::StatusOr<NoteSigner> LoadSigner(const std::string& path, const std::string& origin, bool may_make) {
-  std::ifstream in(path);
-  if (in) {
-    std::string text((std::istreambuf_iterator<char>(in)), {});
-    absl::StripTrailingAsciiWhitespace(&text);
-    auto signer = NoteSigner::Parse(text);
-    if (!signer.ok()) return Annotate(signer.status(), absl::StrCat("the archive's signing key in ", path));
-    return signer;
-  }
+// The key of the folder, or a fresh one where none may be missing yet.
+absl::StatusOr<NoteSigner> LoadSigner(const std::string& data_dir, const std::string& origin, bool may_make) {
+  auto known = ReadSigner(data_dir);
+  if (!absl::IsNotFound(known.status())) return known;
   if (!may_make) {
     return Refuse(absl::StatusCode::kFailedPrecondition, "ARCHIVE_KEY_LOST",
-                  absl::StrCat("the archive has signed checkpoints, but its signing key ", path, " is gone; restore it from the backup of the keys"));
+                  absl::StrCat("the archive has signed checkpoints, but ", std::string(known.status().message()), "; restore it from the backup of the keys"));
   }
   YZ_ASSIGN_OR_RETURN(NoteSigner signer, NoteSigner::Generate(origin));
-  std::error_code error;
-  fs::create_directories(fs::path(path).parent_path(), error);
-  YZ_RETURN_IF_ERROR(WriteSecret(path, signer.ToString() + "\n"));
+  YZ_RETURN_IF_ERROR(WriteSigner(data_dir, signer));
   return signer;
 }
 
@@ -64,7 +40,7 @@ class ServiceImpl : public Service {
   absl::Status Init() {
     ledger_->Register(&machine_);
     YZ_ASSIGN_OR_RETURN(ledger::PartitionInfo info, ledger_->Info(kPartition));
-    YZ_ASSIGN_OR_RETURN(NoteSigner signer, LoadSigner(options_.data_dir + "/keys/archive.key", options_.origin, info.head == 0));
+    YZ_ASSIGN_OR_RETURN(NoteSigner signer, LoadSigner(options_.data_dir, options_.origin, info.head == 0));
     YZ_ASSIGN_OR_RETURN(items_, ItemStore::Open(options_.data_dir + "/archive"));
     names_ = Names::Make(ledger_);
     YZ_ASSIGN_OR_RETURN(searcher_, Searcher::Open({items_.get(), keyring_, names_.get(), options_.data_dir + "/search"}));

@@ -1,6 +1,5 @@
 #include "appliance/backup_commands.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +25,7 @@
 #include "appliance/machines.h"
 #include "audit/archive/restored.h"
 #include "base/age.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "google/protobuf/util/json_util.h"
 #include "ledger/keyring.h"
@@ -155,7 +155,7 @@ class WorkFolder {
     if (error)
       return absl::UnavailableError(absl::StrCat("cannot rename ", path_, " to ", path, ": ", error.message()));
     kept_ = true;
-    return absl::OkStatus();
+    return SyncFolder(fs::path(path).parent_path().string());
   }
   const std::string& path() const { return path_; }
 
@@ -233,15 +233,9 @@ absl::StatusOr<std::string> GoOn(const BackupManifest& manifest, const Known& kn
 
 absl::Status MakeBackupKey(const std::string& file, std::ostream& out) {
   const age::Identity identity = age::Identity::Generate();
-  const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return absl::FailedPreconditionError(absl::StrCat("cannot make ", file, ": ", std::strerror(errno)));
   const Secret<std::string> text(
       absl::StrCat("# public key: ", identity.recipient().ToString(), "\n", identity.ToString().Reveal(), "\n"));
-  const bool written =
-      write(fd, text.Reveal().data(), text.Reveal().size()) == static_cast<ssize_t>(text.Reveal().size()) &&
-      fsync(fd) == 0;
-  close(fd);
-  if (!written) return absl::UnavailableError(absl::StrCat("cannot write ", file));
+  YZ_RETURN_IF_ERROR(WriteNewFile(file, text.Reveal()));
   out << "backup:\n  recipients: [\"" << identity.recipient().ToString() << "\"]\n# " << file
       << " opens the backups made for it: keep it apart from this machine, and twice. Without it they cannot be "
          "restored.\n";

@@ -1,7 +1,5 @@
 #include "appliance/demonstration.h"
 
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -10,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/files.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "ldap/service/service.h"
@@ -109,10 +108,7 @@ absl::StatusOr<std::string> Password(const std::string& path) {
   }
   const std::string password = "demo-" + RandomName(8);
   const std::string text = nlohmann::json{{"password", password}}.dump() + "\n";
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  const bool written = fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
-  if (fd >= 0) close(fd);
-  if (!written) return absl::UnavailableError("cannot write " + path);
+  YZ_RETURN_IF_ERROR(WriteNewFile(path, text));
   return password;
 }
 

@@ -3,13 +3,17 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <thread>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/ids.h"
 #include "base/logging.h"
 #include "base/metrics.h"
@@ -154,6 +158,27 @@ TEST(Tls, MakesADemonstrationOnceAndAnewForAnotherDomain) {
   mixed.private_key = dir + "/other.key";
   EXPECT_THAT(std::string(MakeServerContext(mixed).status().message()), HasSubstr("other.key"));
   EXPECT_EQ(ReasonOf(EnsureDemonstrationTls("/proc/nowhere", "bank.example").status()), "TLS_FILE");
+}
+
+TEST(Files, ANewFileIsNewAndAReplacedOneWhole) {
+  const std::string path = ::testing::TempDir() + "/files_test_" + std::to_string(getpid());
+  ASSERT_TRUE(WriteNewFile(path, "first").ok());
+  const absl::Status again = WriteNewFile(path, "second");
+  EXPECT_TRUE(absl::IsAlreadyExists(again)) << again;
+  const auto read = [&path] {
+    std::ifstream in(path);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  EXPECT_EQ(read(), "first");
+  std::ofstream(path + ".new") << "of somebody who died";
+  ASSERT_TRUE(ReplaceFile(path, "second").ok());
+  EXPECT_EQ(read(), "second");
+  EXPECT_FALSE(std::ifstream(path + ".new").is_open());
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  unlink(path.c_str());
+  EXPECT_EQ(ReasonOf(FileError("writing", path, ENOSPC)), "DISK_FULL");
 }
 
 }  // namespace

@@ -16,8 +16,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/files.h"
 #include "base/status.h"
-#include "ledger/files.h"
 #include "ledger/seal.h"
 #include "yizhan/ledger/v1/keyring.pb.h"
 
@@ -99,17 +99,10 @@ absl::StatusOr<Key256> ReadKey(int fd, const std::string& path) {
 }
 
 absl::StatusOr<Key256> MakeKey(const std::string& folder, const std::string& path) {
-  YZ_RETURN_IF_ERROR(MakeFolder(folder));
+  YZ_RETURN_IF_ERROR(MakePrivateFolder(folder));
   Key256 key;
   FillRandom(reinterpret_cast<char*>(key.data()), key.size());
-  const std::string fresh = path + ".new";
-  unlink(fresh.c_str());
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return FileError("making", fresh, errno);
-  const bool written = write(fd, key.data(), key.size()) == 32 && fsync(fd) == 0;
-  close(fd);
-  if (!written || rename(fresh.c_str(), path.c_str()) != 0) return FileError("writing", path, errno);
-  YZ_RETURN_IF_ERROR(SyncFolder(folder));
+  YZ_RETURN_IF_ERROR(ReplaceFile(path, {reinterpret_cast<const char*>(key.data()), key.size()}));
   return key;
 }
 

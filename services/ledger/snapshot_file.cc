@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/status.h"
-#include "ledger/files.h"
 #include "ledger/tables.h"
 
 namespace yizhan::ledger {

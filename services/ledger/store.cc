@@ -14,9 +14,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/logging.h"
+#include "base/files.h"
 #include "base/status.h"
 #include "ledger/fault_file_system.h"
-#include "ledger/files.h"
 #include "ledger/log_scan.h"
 #include "ledger/rocks.h"
 #include "ledger/smooth_writes.h"
@@ -200,7 +200,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
   uint64_t synced = 0;
   std::optional<LogDamage> damage;
   if (!exists) {
-    YZ_RETURN_IF_ERROR(MakeFolder(path));
+    YZ_RETURN_IF_ERROR(MakePrivateFolder(path));
     options.create_if_missing = true;
   } else {
     if (access((path + "/LOCK").c_str(), R_OK | W_OK) != 0 && errno != ENOENT) {

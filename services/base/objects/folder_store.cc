@@ -14,6 +14,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/objects/object_name.h"
 #include "base/status.h"
 
@@ -24,17 +25,14 @@ constexpr time_t kLeftoverSeconds = 24 * 3600;
 // A folder goes when its last object does, perhaps between a writer's look and its rename().
 constexpr int kAttempts = 100;
 
-// errno as a status; "DOING PATH: reason".
+// As base/files.h says it, and what it means here.
 absl::Status FileError(const char* doing, const std::string& path, int error) {
-  const std::string message = absl::StrCat(doing, " ", path, ": ", strerror(error));
-  if (error == ENOSPC || error == EDQUOT) {
-    return RefuseForNow(absl::StatusCode::kResourceExhausted, "DISK_FULL", message, 1'000);
-  }
+  const absl::Status status = yizhan::FileError(doing, path, error);
   if (error == EISDIR || error == ENOTDIR) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(message, ". An object's name cannot go on where another's ends: choose another name"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        std::string(status.message()), ". An object's name cannot go on where another's ends: choose another name"));
   }
-  return absl::FailedPreconditionError(message);
+  return status;
 }
 
 bool IsAway(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
