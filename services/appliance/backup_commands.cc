@@ -177,6 +177,8 @@ absl::Status CheckTarget(const std::string& dir) {
 
 // Records that are known to have been acknowledged, by partition, and by whom.
 struct Known {
+  // Somebody else than the backup was asked: it cannot know what came after it.
+  bool beyond_backup = false;
   std::map<ledger::PartitionId, std::pair<uint64_t, std::string>> heads;
 
   void Add(const ledger::PartitionId& partition, uint64_t head, const std::string& by) {
@@ -200,8 +202,8 @@ void TellLacking(const Known& known, const admin::Heads& heads, std::ostream& ou
     out << absl::StreamFormat("  %-12s records %d to %d (%d), known from %s\n", partition.ToString(), have + 1,
                               head.first, head.first - have, head.second);
   }
-  if (!lacking && !known.heads.empty()) out << "Nothing is lacking of what is known to have been acknowledged.\n";
-  if (known.heads.empty())
+  if (known.beyond_backup && !lacking) out << "Nothing is lacking of what is known to have been acknowledged.\n";
+  if (!known.beyond_backup)
     out << "Whether something was acknowledged behind the backup cannot be told: there is no older folder (--beside) "
            "and no etcd to compare with.\n";
 }
@@ -329,10 +331,12 @@ absl::Status RestoreBackup(const RunOptions& options, const RestoreRequest& requ
   if (options.cluster.enabled()) {
     YZ_ASSIGN_OR_RETURN(cluster, ClusterLog::OfDeadCluster(options.cluster));
     for (const auto& [partition, head] : cluster->heads()) known.Add(partition, head, "etcd");
+    known.beyond_backup = !cluster->heads().empty();
   }
   if (!request.beside.empty()) {
     YZ_ASSIGN_OR_RETURN(const auto heads, ledger::ReadHeads(request.beside));
     for (const auto& partition : heads) known.Add(partition.id, partition.head, request.beside);
+    known.beyond_backup = true;
   }
   for (const auto& partition : manifest.partitions())
     if (auto id = ledger::PartitionId::Parse(partition.partition()); id.ok())
