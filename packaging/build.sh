@@ -36,7 +36,10 @@ for manual in packaging/man/*; do
 done
 place 0644 packaging/completion/yizhan.bash usr/share/bash-completion/completions/yizhan
 ln -s yizhan "$root/usr/share/bash-completion/completions/yizhan-verify"
-place 0644 packaging/systemd/yizhan.service lib/systemd/system/yizhan.service
+for unit in yizhan.service yizhan@.service yizhan-processes.target yizhan-prepare.service yizhan-prepare.timer; do
+  place 0644 "packaging/systemd/$unit" "lib/systemd/system/$unit"
+done
+place 0644 packaging/systemd/edge-after.conf lib/systemd/system/yizhan@edge.service.d/after.conf
 place 0644 packaging/systemd/sysusers.conf usr/lib/sysusers.d/yizhan.conf
 place 0644 packaging/systemd/tmpfiles.conf usr/lib/tmpfiles.d/yizhan.conf
 place 0644 packaging/yizhan.yaml etc/yizhan/yizhan.yaml

@@ -66,6 +66,24 @@ check "exposure is at most 2.0" inside systemd-analyze security --threshold=20 y
 check "it ends in order" inside systemctl stop yizhan
 check "the end was a success" says Result=success inside systemctl show yizhan -p Result
 
+say "each service as a process and a user of its own"
+check "the target starts, and takes the place of the one process" inside systemctl start yizhan-processes.target
+for _ in $(seq 60); do says active inside systemctl is-active yizhan@edge && break; sleep 1; done
+for service in directory im desk audit admin edge; do
+  check "$service runs" inside systemctl is-active -q "yizhan@$service"
+  check "$service is its own user's" says "yizhan-$service" inside ps -o user:32= -p "$(inside systemctl show -P MainPID "yizhan@$service")"
+  check "exposure of $service is at most 2.0" inside systemd-analyze security --threshold=20 "yizhan@$service"
+done
+check "others' folders are closed to it" not inside runuser -u yizhan-edge -- ls /var/lib/yizhan-processes/im
+check "a page is served" says '<!doctype html>' outside curl -sk --max-time 10 https://localhost:8440/
+check "it is healthy" says ok outside curl -s --max-time 10 http://127.0.0.1:8444/healthz
+inside systemctl kill -s KILL yizhan@im
+for _ in $(seq 30); do says active inside systemctl is-active yizhan@im && break; sleep 1; done
+check "a service that dies is started again" inside systemctl is-active -q yizhan@im
+check "the certificates are renewed by its own unit" inside systemctl start yizhan-prepare
+check "the target stops all of it" inside systemctl stop yizhan-processes.target
+check "nothing of it runs" not inside pgrep -x yizhan
+
 say "a broken configuration"
 cp -p "$root/etc/yizhan/yizhan.yaml" "$work/yizhan.yaml"
 echo 'threads: many' >>"$root/etc/yizhan/yizhan.yaml"

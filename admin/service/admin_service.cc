@@ -56,6 +56,14 @@ int Badness(ComponentHealth::State state) {
 
 }  // namespace
 
+ComponentHealth::State Worst(const GetHealthResponse& health) {
+  ComponentHealth::State worst = ComponentHealth::STATE_OK;
+  for (const auto& part : health.components()) {
+    if (Badness(part.state()) > Badness(worst)) worst = part.state();
+  }
+  return worst;
+}
+
 ComponentHealth Healthy(std::string name, std::string message) { return Make(std::move(name), ComponentHealth::STATE_OK, std::move(message)); }
 ComponentHealth Down(std::string name, const absl::Status& status) {
   return Make(std::move(name), ComponentHealth::STATE_DOWN, std::string(status.message()));
@@ -93,16 +101,12 @@ ComponentHealth AdminService::CheckDisk() const {
 
 GetHealthResponse AdminService::Health() const {
   GetHealthResponse response;
-  *response.add_components() = CheckLedger();
-  *response.add_components() = CheckArchive();
+  if (options_.ledger != nullptr) *response.add_components() = CheckLedger();
+  if (options_.archived_seq) *response.add_components() = CheckArchive();
   *response.add_components() = CheckDisk();
   for (const auto& check : options_.checks) *response.add_components() = check();
   if (options_.backup != nullptr) *response.add_components() = options_.backup->health();
-  ComponentHealth::State worst = ComponentHealth::STATE_OK;
-  for (const auto& part : response.components()) {
-    if (Badness(part.state()) > Badness(worst)) worst = part.state();
-  }
-  response.set_state(worst);
+  response.set_state(Worst(response));
   response.set_version(options_.version);
   response.set_started_at_us(started_at_us_);
   response.set_disk_free_bytes(FreeBytes(options_.data_dir));
@@ -112,22 +116,25 @@ GetHealthResponse AdminService::Health() const {
 }
 
 bool AdminService::ready() const {
-  for (const auto& partition : options_.ledger->Partitions()) {
-    if (!partition.status.ok()) return false;
+  if (options_.ledger != nullptr) {
+    for (const auto& partition : options_.ledger->Partitions()) {
+      if (!partition.status.ok()) return false;
+    }
   }
   return std::all_of(options_.checks.begin(), options_.checks.end(), [](const auto& check) { return check().state() != ComponentHealth::STATE_DOWN; });
 }
 
 ListPartitionStatesResponse AdminService::Partitions() const {
   ListPartitionStatesResponse response;
+  if (options_.ledger == nullptr) return response;
   for (const auto& partition : options_.ledger->Partitions()) {
     auto* state = response.add_partitions();
     state->mutable_position()->set_partition(partition.id.ToString());
     state->mutable_position()->set_head(partition.head);
     state->mutable_position()->set_first(partition.first);
     state->mutable_position()->set_head_time_us(partition.head_time_us);
-    state->set_owner("local");
-    state->set_archived_seq(options_.archived_seq(partition.id));
+    state->set_owner(options_.owner);
+    if (options_.archived_seq) state->set_archived_seq(options_.archived_seq(partition.id));
   }
   return response;
 }

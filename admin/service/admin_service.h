@@ -14,15 +14,18 @@
 namespace yizhan::admin {
 
 struct AdminOptions {
+  // Null: a process without one.
   ledger::Ledger* ledger = nullptr;
   std::string data_dir;
   std::string version;
   // Each part's health, asked when somebody looks.
   std::vector<std::function<yizhan::admin::v1::ComponentHealth()>> checks;
-  // The last seq of a partition that the archive holds.
+  // The last seq of a partition that the archive holds; null where the archive is another process.
   std::function<uint64_t(const ledger::PartitionId&)> archived_seq;
   // Devices connected now.
   std::function<uint64_t()> sessions;
+  // Who decides for the partitions, as the console shows it.
+  std::string owner = "local";
   // Null: no place is configured.
   BackupSchedule* backup = nullptr;
 };
@@ -30,6 +33,9 @@ struct AdminOptions {
 // A part that works, or does not, with the sentence that says what to do.
 yizhan::admin::v1::ComponentHealth Healthy(std::string name, std::string message);
 yizhan::admin::v1::ComponentHealth Down(std::string name, const absl::Status& status);
+
+// The worst of the parts.
+yizhan::admin::v1::ComponentHealth::State Worst(const yizhan::admin::v1::GetHealthResponse& health);
 
 class AdminService {
  public:

@@ -49,6 +49,8 @@ TEST_F(DirectoryRpc, HasEveryMethod) {
 
 TEST_F(DirectoryRpc, ServesAPersonsDay) {
   const Principal service = Bed::Service().principal, security = Bed::Administrator().principal, nobody;
+  Principal edge = service;
+  edge.set_id("edge");
   v1::PutDepartmentRequest department;
   department.mutable_department()->set_name("总行");
   auto head = Call<v1::PutDepartmentResponse>(security, "DirectoryService/PutDepartment", department);
@@ -70,7 +72,7 @@ TEST_F(DirectoryRpc, ServesAPersonsDay) {
   EXPECT_EQ(session->person().name(), "李娜");
   v1::IntrospectRequest introspect;
   introspect.set_token(session->token());
-  auto principal = Call<v1::IntrospectResponse>(service, "SessionService/Introspect", introspect);
+  auto principal = Call<v1::IntrospectResponse>(edge, "SessionService/Introspect", introspect);
   ASSERT_TRUE(principal.ok()) << principal.status();
   const Principal lina = principal->principal();
 
@@ -86,7 +88,7 @@ TEST_F(DirectoryRpc, ServesAPersonsDay) {
   change.set_new_password("another one");
   EXPECT_TRUE(Call<v1::SetPasswordResponse>(lina, "DirectoryService/SetPassword", change).ok());
   EXPECT_TRUE(Call<v1::LogOutResponse>(lina, "SessionService/LogOut", v1::LogOutRequest()).ok());
-  EXPECT_EQ(ReasonOf(Call<v1::IntrospectResponse>(service, "SessionService/Introspect", introspect).status()), "TOKEN_UNKNOWN");
+  EXPECT_EQ(ReasonOf(Call<v1::IntrospectResponse>(edge, "SessionService/Introspect", introspect).status()), "TOKEN_UNKNOWN");
 }
 
 TEST_F(DirectoryRpc, HoldsTheAccessRules) {

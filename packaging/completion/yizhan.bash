@@ -13,12 +13,16 @@ _yizhan() {
     --log-level) _yizhan_words 'debug info warning error off' "$word"; return ;;
     --address) _yizhan_words '127.0.0.1 0.0.0.0 ::1' "$word"; return ;;
     --from) [ "${COMP_WORDS[1]}" = backup ] && _yizhan_folders "$word"; return ;;
-    --port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --host | --number | --until) return ;;
+    --port-base | --inner-port-base | --domain | --threads | --plain-xmpp | --bench-people | --partition | --host | --number | --until) return ;;
   esac
-  local keys='--config --data --pages --address --port-base --domain --threads --log-level --no-demonstration --help'
-  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run config cluster backup ledger --help --version' "$word"; return; fi
+  local keys='--config --data --pages --address --port-base --inner-port-base --domain --threads --log-level --no-demonstration --help'
+  if [ "$COMP_CWORD" = 1 ]; then _yizhan_words 'run prepare serve config cluster backup ledger --help --version' "$word"; return; fi
   case ${COMP_WORDS[1]} in
-    run) _yizhan_words "$keys --info --plain-xmpp --bench-people" "$word" ;;
+    run) _yizhan_words "$keys --processes --info --plain-xmpp --bench-people" "$word" ;;
+    prepare) _yizhan_words "$keys --renew" "$word" ;;
+    serve)
+      if [ "$COMP_CWORD" = 2 ] && [[ $word != -* ]]; then _yizhan_words 'directory im desk audit admin edge' "$word"; return; fi
+      _yizhan_words "$keys --info --plain-xmpp --bench-people" "$word" ;;
     config)
       if [ "$COMP_CWORD" = 2 ]; then _yizhan_words 'check print --help' "$word"; return; fi
       case ${COMP_WORDS[2]} in

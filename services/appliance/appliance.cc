@@ -1,27 +1,20 @@
 #include "appliance/appliance.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "admin/backup/schedule.h"
 #include "admin/service/admin_service.h"
 #include "admin/service/clock_watch.h"
+#include "appliance/folder.h"
+#include "appliance/front.h"
 #include "audit/archive/service.h"
-#include "base/http/io_pool.h"
-#include "base/http/observability.h"
 #include "base/logging.h"
 #include "base/rpc/server.h"
 #include "base/status.h"
-#include "base/tls.h"
 #include "desk/service.h"
-#include "edge/edge.h"
-#include "edge/xmpp_server/xmpp_server.h"
 #include "im/service.h"
 #include "ldap/service/service.h"
 #include "ledger/keyring.h"
@@ -31,43 +24,6 @@
 namespace yizhan::appliance {
 namespace {
 
-namespace fs = std::filesystem;
-
-// The services that a table must serve in full.
-constexpr const char* kServices[] = {
-    "yizhan.admin.v1.AdminService",         "yizhan.audit.v1.ArchiveService",    "yizhan.desk.v1.AgentService",
-    "yizhan.desk.v1.VisitorService",        "yizhan.directory.v1.DirectoryService", "yizhan.directory.v1.SessionService",
-    "yizhan.im.v1.ConversationService",     "yizhan.im.v1.MessageService",       "yizhan.ledger.v1.LedgerService",
-};
-
-absl::Status MakeFolder(const std::string& dir) {
-  std::error_code error;
-  fs::create_directories(dir, error);
-  if (!error) fs::permissions(dir, fs::perms::owner_all, error);
-  if (error) return absl::UnavailableError(absl::StrCat("the data folder ", dir, " cannot be made: ", error.message()));
-  return absl::OkStatus();
-}
-
-// The stores write files of their own when they are opened (logs are replayed into tables), and Debian's RocksDB aborts where a disk is
-// full to the last byte. With less than the ledger wants for writing, but more than this, the product starts and reads.
-absl::Status CheckRoom(const std::string& dir) {
-  constexpr uintmax_t kRoomToOpen = 64 << 20;
-  std::error_code error;
-  const uintmax_t available = fs::space(dir, error).available;
-  if (error || available >= kRoomToOpen) return absl::OkStatus();
-  return Refuse(absl::StatusCode::kResourceExhausted, "DISK_FULL",
-                absl::StrCat("the disk of the data folder ", dir, " has ", available >> 20, " MiB free and opening it needs ", kRoomToOpen >> 20,
-                             " MiB; nothing was changed. Free some space and start again"));
-}
-
-void RaiseFileLimit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
 class ApplianceImpl : public Appliance {
  public:
   explicit ApplianceImpl(const RunOptions& options) : options_(options) {}
@@ -76,14 +32,15 @@ class ApplianceImpl : public Appliance {
   absl::Status Run() {
     RaiseFileLimit();
     YZ_RETURN_IF_ERROR(CheckOptions(options_));
+    YZ_RETURN_IF_ERROR(CheckSingle(options_.data_dir));
     YZ_RETURN_IF_ERROR(MakeFolder(options_.data_dir));
     YZ_RETURN_IF_ERROR(CheckRoom(options_.data_dir));
     YZ_RETURN_IF_ERROR(MakeServices());
     YZ_RETURN_IF_ERROR(RegisterCalls());
     YZ_RETURN_IF_ERROR(StartServices());
-    YZ_RETURN_IF_ERROR(StartOuter());
+    YZ_RETURN_IF_ERROR(front_.Open(&table_, authenticator_.get(), addresses_));
     YZ_RETURN_IF_ERROR(Seed());
-    YZ_RETURN_IF_ERROR(StartEdge());
+    YZ_RETURN_IF_ERROR(StartFront());
     if (cluster_) cluster_->TakePart();
     if (backup_) backup_->Start();
     clock_watch_.Start();
@@ -183,8 +140,8 @@ class ApplianceImpl : public Appliance {
           return status.ok() ? admin::Healthy("archive", "takes in every record and signs its log") : admin::Down("archive", status);
         },
         [this] {
-          return edge_ready_ && edge_->router().linked() ? admin::Healthy("edge", "is linked to messaging and customer service")
-                                              : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
+          return front_.linked() ? admin::Healthy("edge", "is linked to messaging and customer service")
+                                 : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
         },
     };
     admin.checks.push_back([this] { return clock_watch_.health(); });
@@ -207,8 +164,9 @@ class ApplianceImpl : public Appliance {
     desk_->Register(table_);
     archive_->Register(table_);
     admin_->Register(table_);
-    ledger::ServeLedger(ledger_.get(), &table_);
-    for (const char* service : kServices) {
+    follow_ = ledger::FollowServer::Make(ledger_.get());
+    ledger::ServeLedger(ledger_.get(), keyring_.get(), follow_.get(), &table_);
+    for (const char* service : kServedServices) {
       for (const std::string& method : table_.Missing(service)) return absl::InternalError(absl::StrCat(service, " has no handler for ", method));
     }
 
@@ -225,17 +183,6 @@ class ApplianceImpl : public Appliance {
                    });
   }
 
-  absl::Status StartOuter() {
-    YZ_ASSIGN_OR_RETURN(tls_, EnsureDemonstrationTls(options_.data_dir + "/tls", options_.domain));
-    addresses_.ca_file = fs::absolute(tls_.ca).string();
-    rpc::ServerOptions outer;
-    outer.address = absl::StrCat(options_.address, ":", Port(3));
-    outer.tls = {tls_.certificate, tls_.private_key};
-    YZ_ASSIGN_OR_RETURN(outer_, rpc::Server::Start(outer, &table_, authenticator_.get()));
-    addresses_.grpc_address = absl::StrCat(options_.address, ":", outer_->port());
-    return absl::OkStatus();
-  }
-
   absl::Status Seed() {
     if (options_.bench_people > 0) YZ_RETURN_IF_ERROR(SeedBenchPeople(options_.bench_people, *directory_));
     if (options_.demonstration && !ledger_->Owns({"directory", 0})) {
@@ -247,54 +194,20 @@ class ApplianceImpl : public Appliance {
     return absl::OkStatus();
   }
 
-  absl::Status StartEdge() {
-    const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-    pool_ = std::make_unique<http::IoPool>(options_.threads > 0 ? options_.threads : std::min<size_t>(cores, 8));
-    edge::EdgeOptions web;
-    web.address = absl::StrCat(options_.address, ":", Port(0));
-    web.tls = tls_;
-    web.pages.dir = options_.pages_dir;
-    YZ_ASSIGN_OR_RETURN(edge_, edge::Edge::Start(std::move(web), pool_.get(), [this](std::string_view) { return channel_.get(); }, authenticator_.get()));
-    outer_->ServeStream(edge::kLiveMethod, edge_->live_acceptor());
-    addresses_.web_url = absl::StrCat("https://", options_.address == "127.0.0.1" ? "localhost" : options_.address, ":", edge_->port());
-    if (!options_.pages_dir.empty() && !demonstration_.channel_id.empty()) {
-      addresses_.widget_demo_url = absl::StrCat(addresses_.web_url, "/widget/demo.html?channel=", demonstration_.channel_id);
-    }
-
-    edge_ready_ = true;
-    edge::xmpp::XmppOptions xmpp;
-    xmpp.domain = options_.domain;
-    // What one client writes keeps its order also where each message may be carried out on another machine, at another pace.
-    if (cluster_) xmpp.limits.sends_in_flight = 1;
-    xmpp.address = absl::StrCat(options_.address, ":", Port(1));
-    xmpp.tls_address = absl::StrCat(options_.address, ":", Port(2));
-    if (options_.plain_xmpp_port >= 0) xmpp.plain_address = absl::StrCat(options_.address, ":", options_.plain_xmpp_port);
-    xmpp.tls = tls_;
-    YZ_ASSIGN_OR_RETURN(xmpp_, edge::xmpp::XmppServer::Start(xmpp, &edge_->router()));
-    addresses_.xmpp_port = xmpp_->port();
-    addresses_.xmpp_tls_port = xmpp_->tls_port();
-    addresses_.plain_xmpp_port = xmpp_->plain_port();
-
-    http::Observability::Checks checks;
-    checks["services"] = [this]() -> absl::Status { return admin_->ready() ? absl::OkStatus() : absl::UnavailableError("a part does not work; ask GetHealth which"); };
-    checks["links"] = [this]() -> absl::Status { return edge_->router().linked() ? absl::OkStatus() : absl::UnavailableError("a link of the edge is down"); };
-    YZ_ASSIGN_OR_RETURN(observability_, http::Observability::Start(pool_.get(), absl::StrCat(options_.address, ":", Port(4)), std::move(checks)));
-    addresses_.metrics_url = absl::StrCat("http://", options_.address, ":", observability_->port(), "/metrics");
-    return absl::OkStatus();
+  absl::Status StartFront() {
+    YZ_RETURN_IF_ERROR(front_.Start(channel_.get(), authenticator_.get(), cluster_ != nullptr, addresses_));
+    addresses_.widget_demo_url = WidgetDemoUrl(options_, addresses_.web_url, demonstration_.channel_id);
+    return front_.Observe([this]() -> absl::Status { return admin_->ready() ? absl::OkStatus() : absl::UnavailableError("a part does not work; ask GetHealth which"); },
+                          addresses_);
   }
-
-  int Port(int offset) const { return options_.port_base == 0 ? 0 : options_.port_base + offset; }
 
   void Stop() {
     if (backup_) backup_->Stop();
-    if (observability_) observability_->Stop();
-    if (xmpp_) xmpp_->Stop();
-    edge_ready_ = false;
-    if (edge_) edge_->Stop();
-    if (outer_) outer_->Stop();
+    front_.Stop();
     authenticator_ready_ = nullptr;
+    if (follow_) follow_->Stop();
     if (inner_) inner_->Stop();
-    if (pool_) pool_->Stop();
+    front_.Close();
     if (archive_) archive_->Stop();
     if (desk_) desk_->Stop();
     if (im_) im_->Stop();
@@ -318,19 +231,14 @@ class ApplianceImpl : public Appliance {
   admin::ClockWatch clock_watch_;
   std::unique_ptr<admin::BackupSchedule> backup_;  // null: no place is configured
   std::unique_ptr<admin::AdminService> admin_;
+  std::unique_ptr<ledger::FollowServer> follow_;
   rpc::ServiceTable table_;
   std::unique_ptr<rpc::Server> inner_;
   rpc::Hub* im_hub_ = nullptr;
   std::unique_ptr<rpc::Channel> channel_;
   std::unique_ptr<rpc::Authenticator> authenticator_;
   std::atomic<rpc::Authenticator*> authenticator_ready_{nullptr};  // sessions may end before it is there
-  TlsPaths tls_;
-  std::unique_ptr<rpc::Server> outer_;
-  std::unique_ptr<http::IoPool> pool_;
-  std::unique_ptr<edge::Edge> edge_;
-  std::atomic<bool> edge_ready_{false};
-  std::unique_ptr<edge::xmpp::XmppServer> xmpp_;
-  std::unique_ptr<http::Observability> observability_;
+  Front front_{options_, options_.data_dir + "/tls"};
 };
 
 }  // namespace

@@ -115,7 +115,8 @@ class ClusterPartImpl : public ClusterPart {
       forwarder_->EnsureDataKey(std::move(key_id), std::move(done));
     });
     table->set_elsewhere(forwarder_.get());
-    cluster::RegisterCluster(table, node_.get(), loop_.get(), ledger, keyring, options_.node,
+    table->set_gate([this](std::string_view method) { return forwarder_->MayAnswer(method); });
+    cluster::RegisterCluster(table, node_.get(), loop_.get(), ledger, options_.node,
                              [] { kill(getpid(), SIGTERM); });  // as its operator does
     cluster::RegisterSessions(table, sessions_.get(), [this] { return services_run_.load(); });
     committer_.Attach([this](std::vector<cluster::CommitEntry> entries, cluster::CommitLog::Done done) {

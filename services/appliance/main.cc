@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -17,6 +18,9 @@
 #include "appliance/backup_commands.h"
 #include "appliance/cluster_commands.h"
 #include "appliance/machines.h"
+#include "appliance/processes/prepare.h"
+#include "appliance/processes/process.h"
+#include "appliance/processes/supervisor.h"
 #include "base/logging.h"
 #include "base/service_manager.h"
 #include "ledger/keyring.h"
@@ -82,8 +86,36 @@ bool Notify(const std::string& state) {
   return false;
 }
 
-int Run(const Sources& sources, RunOptions options) {
-  yizhan::config::Schema schema = yizhan::appliance::OptionsSchema(&options);
+// What the services' processes are started with: what this one was, but for the ports, which it chooses.
+std::vector<std::string> Arguments(const Sources& sources, const RunOptions& options) {
+  std::vector<std::string> words;
+  if (!sources.file.empty()) words.insert(words.end(), {"--config", sources.file});
+  for (const auto& [flag, value] : sources.flags) {
+    if (std::string_view(flag->key).ends_with("port_base")) continue;
+    words.push_back(flag->flag);
+    if (flag->value != nullptr) words.push_back(value);
+  }
+  if (options.plain_xmpp_port >= 0) words.insert(words.end(), {"--plain-xmpp", absl::StrCat(options.plain_xmpp_port)});
+  if (options.bench_people > 0) words.insert(words.end(), {"--bench-people", absl::StrCat(options.bench_people)});
+  return words;
+}
+
+// How the product runs: all of it in this process, one service of it, or all of them as processes of their own.
+struct Shape {
+  std::string service;
+  bool processes = false;
+};
+
+absl::StatusOr<std::unique_ptr<Appliance>> StartAs(const Shape& shape, const Sources& sources, const RunOptions& options) {
+  if (!shape.service.empty()) return yizhan::appliance::StartProcess(options, shape.service);
+  if (!shape.processes) return Appliance::Start(options);
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  return yizhan::appliance::Supervise(options, program.string(), Arguments(sources, options));
+}
+
+int Run(const Sources& sources, RunOptions options, const Shape& shape) {
+  yizhan::config::Schema schema = yizhan::appliance::OptionsSchema(&options, shape.service);
   if (absl::Status status = ReadSources(sources, &schema); !status.ok()) {
     Fail(status);
     return 2;
@@ -99,7 +131,7 @@ int Run(const Sources& sources, RunOptions options) {
   signal(SIGPIPE, SIG_IGN);
   umask(0077);
 
-  auto appliance = Appliance::Start(options);
+  auto appliance = StartAs(shape, sources, options);
   if (!appliance.ok()) return Fail(appliance.status());
   if (!options.info_file.empty()) {
     // Whole or not at all: others wait for this file.
@@ -110,15 +142,16 @@ int Run(const Sources& sources, RunOptions options) {
       return Fail(absl::UnavailableError("cannot write " + options.info_file));
     }
   }
-  const bool managed = Notify(absl::StrCat("READY=1\nSTATUS=Serves ", (*appliance)->addresses().web_url));
+  const std::string where = (*appliance)->addresses().web_url;
+  const bool managed = Notify(absl::StrCat("READY=1\nSTATUS=Serves ", where.empty() ? shape.service : where));
   // A service's output is kept in a journal, where no password belongs.
-  std::cout << yizhan::appliance::InfoText(options, (*appliance)->addresses(),
+  if (shape.service.empty()) std::cout << yizhan::appliance::InfoText(options, (*appliance)->addresses(),
                                            managed ? yizhan::appliance::Demonstration() : (*appliance)->demonstration())
             << std::flush;
   int signal = 0;
   sigwait(&signals, &signal);
   Notify("STOPPING=1");
-  std::cout << "\nStopping…" << std::endl;
+  if (shape.service.empty()) std::cout << "\nStopping…" << std::endl;
   appliance->reset();
   return 0;
 }
@@ -181,13 +214,25 @@ int main(int argc, char** argv) {
   Sources sources;
   CLI::App* run = app.add_subcommand("run", "Run the whole appliance in this process, on one data folder.");
   AddSources(run, &sources);
-  run->add_option("--info", options.info_file, "Write addresses and accounts to this file as JSON")->type_name("FILE");
-  run->add_option("--plain-xmpp", options.plain_xmpp_port,
-                  "XMPP without TLS on this port, for measuring, on loopback only; 0: any free port")
-      ->type_name("PORT");
-  run->add_option("--bench-people", options.bench_people,
-                  "Add N people u0… with the password benchpw, for measuring; needs --domain")
-      ->type_name("N");
+  Shape shape;
+  run->add_flag("--processes", shape.processes, "Each service as a process of its own, started and watched by this one");
+  CLI::App* serve = app.add_subcommand("serve", "Run one service as a process of its own: directory, im, desk, audit, admin, edge.");
+  serve->add_option("SERVICE", shape.service, "Which")->required();
+  AddSources(serve, &sources);
+  for (CLI::App* command : {run, serve}) {
+    command->add_option("--info", options.info_file, "Write addresses and accounts to this file as JSON")->type_name("FILE");
+    command->add_option("--plain-xmpp", options.plain_xmpp_port,
+                        "XMPP without TLS on this port, for measuring, on loopback only; 0: any free port")
+        ->type_name("PORT");
+    command->add_option("--bench-people", options.bench_people,
+                        "Add N people u0… with the password benchpw, for measuring; needs --domain")
+        ->type_name("N");
+  }
+  Sources preparing;
+  bool renew = false;
+  CLI::App* prepare = app.add_subcommand("prepare", "Make what the services' processes need: folders, certificates, keys.");
+  AddSources(prepare, &preparing);
+  prepare->add_flag("--renew", renew, "Issue all certificates again; processes that run take them within seconds");
 
   CLI::App* config = app.add_subcommand("config", "Look at a configuration: check, print.");
   config->require_subcommand(1);
@@ -309,5 +354,7 @@ int main(int argc, char** argv) {
     if (drain->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return DrainNode(each, true, std::cout); });
     if (resume->parsed()) return WithConfig(asked, [&](const RunOptions& each) { return DrainNode(each, false, std::cout); });
   }
-  return Run(sources, std::move(options));
+  if (prepare->parsed())
+    return WithConfig(preparing, [&](const RunOptions& each) { return yizhan::appliance::Prepare(each, renew, std::cout); });
+  return Run(sources, std::move(options), shape);
 }

@@ -124,7 +124,7 @@ std::vector<config::Schema::Mistake> CheckSource(const directory::LdapSource& so
   return {{std::move(key), std::string(colon == absl::string_view::npos ? what : what.substr(colon + 2))}};
 }
 
-void BindSource(config::Schema& schema, directory::LdapSource* source) {
+void BindSource(config::Schema& schema, directory::LdapSource* source, bool with_secrets) {
   directory::LdapConfig& config = source->config;
   if (config.attributes.key.empty()) config = directory::OpenLdapDefaults();
   // The word is not kept: the attributes tell.
@@ -147,7 +147,7 @@ void BindSource(config::Schema& schema, directory::LdapSource* source) {
       .Required()
       .String("bind_dn", &config.bind_dn, "Who searches: a DN that may read people and departments.")
       .Required()
-      .SecretFile("bind_password_file", &config.bind_password, "A file whose first line is that one's password.")
+      .SecretFile("bind_password_file", with_secrets ? &config.bind_password : nullptr, "A file whose first line is that one's password.")
       .Required()
       .String("people_base", &config.people_base, "The DN below which people are.")
       .Required()
@@ -155,12 +155,14 @@ void BindSource(config::Schema& schema, directory::LdapSource* source) {
       .String("login_filter", &config.login_filter, "Who may log in; {login} is what they typed.")
       .String("departments_base", &config.departments_base, "The DN below which departments are.")
       .String("departments_filter", &config.departments_filter, "Which entries are departments; empty: no departments.")
-      .Together([source] { return CheckSource(*source); });
+      .Together([source, with_secrets] { return with_secrets ? CheckSource(*source) : std::vector<config::Schema::Mistake>(); });
 }
 
 }  // namespace
 
-config::Schema OptionsSchema(RunOptions* options) {
+config::Schema OptionsSchema(RunOptions* options, const std::string& service) {
+  const auto reads = [&service](const char* whose) { return service.empty() || service == whose; };
+  const bool directory = reads("directory"), archive = reads("audit"), cluster = service.empty();
   config::Schema schema;
   schema
       .String("data", &options->data_dir, "The data folder: ledger, archive, search index, keys, certificates.",
@@ -169,6 +171,8 @@ config::Schema OptionsSchema(RunOptions* options) {
       .String("address", &options->address, "The IP address to listen on.", CheckAddress)
       .Int("port_base", &options->port_base, 0, 65'530,
            "HTTPS at this port, XMPP at +1 (STARTTLS) and +2 (TLS), gRPC at +3, metrics at +4; 0: any free ports.")
+      .Int("inner_port_base", &options->inner_port_base, 1, 65'519,
+           "Where each service is a process of its own: they speak to one another at this port and the 15 behind it, on loopback.")
       .String("domain", &options->domain, "The XMPP domain and name of the installation.", CheckDomain)
       .Choice("log_level", &options->log_level, {"debug", "info", "warning", "error", "off"}, "What is logged.")
       .Bool("demonstration", &options->demonstration,
@@ -176,7 +180,7 @@ config::Schema OptionsSchema(RunOptions* options) {
       .Int("im_partitions", &options->im_partitions, 1, 4'095,
            "Partitions of conversations. A data folder keeps those that it has.")
       .Int("threads", &options->threads, 0, 64, "Threads of the edge; 0: one for each core, at most 8.")
-      .List<directory::LdapSource>("ldap", &options->ldap_sources, BindSource,
+      .List<directory::LdapSource>("ldap", &options->ldap_sources, [directory](config::Schema& item, directory::LdapSource* source) { BindSource(item, source, directory); },
                                    "LDAP directories whose people log in with their passwords there.")
       .String("cluster.node", &options->cluster.node, "This machine's name in its cluster; empty: a single machine.", CheckNode)
       .String("cluster.name", &options->cluster.name, "The cluster's name in etcd.", CheckClusterName)
@@ -190,7 +194,7 @@ config::Schema OptionsSchema(RunOptions* options) {
       .String("cluster.etcd_certificate", &options->cluster.etcd_tls.certificate, "The certificate shown to etcd.")
       .String("cluster.etcd_key", &options->cluster.etcd_tls.private_key, "Its key.")
       .String("cluster.etcd_user", &options->cluster.etcd_user, "etcd's user; empty: none.")
-      .SecretFile("cluster.etcd_password_file", &options->cluster.etcd_password, "A file whose first line is the user's password.")
+      .SecretFile("cluster.etcd_password_file", cluster ? &options->cluster.etcd_password : nullptr, "A file whose first line is the user's password.")
       .String("backup.to", &options->backup.to.place, "Where backups go: a folder, or s3://BUCKET/PREFIX; empty: nowhere.", CheckPlace)
       .String("backup.keys_to", &options->backup.keys_to, "Where the keys go that open what is in backup.to, to be kept apart; empty: there as well.", CheckPlace)
       .Strings("backup.recipients", &options->backup.recipients, "Who can open them: public keys, [\"age1…\"].")
@@ -198,11 +202,13 @@ config::Schema OptionsSchema(RunOptions* options) {
       .String("backup.s3_endpoint", &options->backup.to.s3_endpoint, "The S3-compatible store: https://HOST:PORT.")
       .String("backup.s3_region", &options->backup.to.s3_region, "Its region.")
       .String("backup.s3_access_key", &options->backup.to.s3_access_key, "Who writes there.")
-      .SecretFile("backup.s3_secret_key_file", &options->backup.to.s3_secret_key, "A file whose first line is that one's secret key.")
+      .SecretFile("backup.s3_secret_key_file", archive ? &options->backup.to.s3_secret_key : nullptr, "A file whose first line is that one's secret key.")
       .String("backup.s3_ca", &options->backup.to.s3_ca, "The authorities that may vouch for the store, in PEM; empty: the system's.")
-      .Together([options] {
+      .Together([options, archive] {
         auto mistakes = CheckSourceNames(options->ldap_sources);
-        for (auto& mistake : CheckBackup(options->backup)) mistakes.push_back(std::move(mistake));
+        if (archive) {
+          for (auto& mistake : CheckBackup(options->backup)) mistakes.push_back(std::move(mistake));
+        }
         for (auto& mistake : CheckCluster(options->cluster)) mistakes.push_back(std::move(mistake));
         return mistakes;
       });

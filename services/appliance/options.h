@@ -19,6 +19,9 @@ struct RunOptions {
   std::string pages_dir;
   // HTTPS at this port, XMPP (STARTTLS) at +1, XMPP (TLS) at +2, gRPC at +3, metrics at +4. 0: any free ports.
   int port_base = 8440;
+  // Where the services speak to one another where each is a process of its own: this port and the 15 behind it, on
+  // loopback.
+  int inner_port_base = 8460;
   // Where people come in: "127.0.0.1" or another address of this machine.
   std::string address = "127.0.0.1";
   std::string domain = "bank.example";
@@ -37,8 +40,9 @@ struct RunOptions {
   admin::BackupOptions backup;
 };
 
-// The keys of the configuration file, bound to `options`, with all their bounds. `options` outlives it.
-config::Schema OptionsSchema(RunOptions* options);
+// The keys of the configuration file, bound to `options`, with all their bounds. `options` outlives it. For the process
+// of one service the secrets of others are not read: they may be files of those services' users.
+config::Schema OptionsSchema(RunOptions* options, const std::string& service = "");
 
 // Which flag stands for which key. Keys without one are set in the file only.
 struct KeyFlag {
@@ -51,11 +55,15 @@ inline constexpr KeyFlag kKeyFlags[] = {
     {"--pages", "pages", "DIR"},
     {"--address", "address", "IP"},
     {"--port-base", "port_base", "PORT"},
+    {"--inner-port-base", "inner_port_base", "PORT"},
     {"--domain", "domain", "DOMAIN"},
     {"--threads", "threads", "N"},
     {"--log-level", "log_level", "LEVEL"},
     {"--no-demonstration", "demonstration", nullptr},
 };
+
+// The port that people are told of, `offset` from the first; 0 where any free one is taken.
+inline int PortOf(const RunOptions& options, int offset) { return options.port_base == 0 ? 0 : options.port_base + offset; }
 
 // What does not fit together: InvalidArgument with what to change. Single values are checked by the schema.
 absl::Status CheckOptions(const RunOptions& options);

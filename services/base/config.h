@@ -52,7 +52,7 @@ class Schema {
 
   Schema& String(std::string key, std::string* field, std::string help, Check check = nullptr);
   // The path of a file whose first line, not empty, is the secret (a credential that systemd hands over, say). A
-  // secret in the configuration itself is not taken.
+  // secret in the configuration itself is not taken. Without a field the file is not opened: it is another process's.
   Schema& SecretFile(std::string key, Secret<std::string>* field, std::string help);
   Schema& Bool(std::string key, bool* field, std::string help);
   // Whole numbers within bounds, ends included.

@@ -135,11 +135,12 @@ Schema& Schema::SecretFile(std::string key, Secret<std::string>* field, std::str
       [field](const YAML::Node& node) -> absl::Status {
         std::string path, text;
         YZ_RETURN_IF_ERROR(Scalar(node, &path));
+        if (field == nullptr) return absl::OkStatus();
         YZ_RETURN_IF_ERROR(FirstLine(path, &text));
         *field = Secret<std::string>(std::move(text));
         return absl::OkStatus();
       },
-      [field] { return std::string(field->empty() ? "\"\"" : "\"***\""); });
+      [field] { return std::string(field == nullptr || field->empty() ? "\"\"" : "\"***\""); });
 }
 
 Schema& Schema::Bool(std::string key, bool* field, std::string help) {

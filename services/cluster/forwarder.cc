@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/status.h"
 #include "yizhan/cluster/v1/cluster_service.pb.h"
+#include "yizhan/ledger/v1/ledger_service.pb.h"
 
 namespace yizhan::cluster {
 
@@ -46,8 +47,7 @@ struct Forwarder::Call_ {
   rpc::RawReply reply;
 };
 
-Forwarder::Forwarder(Parts parts) : parts_(std::move(parts)) {
-  parts_.ledger->OnCommit([this] { Looked(); });
+Forwarder::Forwarder(Parts parts) : parts_(std::move(parts)), arrivals_(parts_.ledger) {
   parts_.loop->After(absl::Seconds(1), [this] { Sweep(); });
 }
 
@@ -127,8 +127,8 @@ void Forwarder::Try(std::shared_ptr<Call_> call) {
                        return call->reply(std::move(refused));
                      }
                      auto shared = std::make_shared<v1::ForwardResponse>(std::move(response));
-                     WaitFor(call->partition, shared->head(),
-                             [call, shared](bool) { call->reply(std::move(*shared->mutable_response())); });
+                     arrivals_.WaitFor(call->partition, shared->head(), kShown,
+                                       [call, shared](bool) { call->reply(std::move(*shared->mutable_response())); });
                    });
 }
 
@@ -140,18 +140,18 @@ void Forwarder::Again(std::shared_ptr<Call_> call, absl::Status why) {
 
 void Forwarder::EnsureDataKey(std::string key_id, absl::AnyInvocable<void(absl::Status)> done) {
   // Passed on as any other call of this machine's own.
-  v1::EnsureDataKeyRequest request;
+  yizhan::ledger::v1::EnsureDataKeyRequest request;
   request.set_key_id(std::move(key_id));
   rpc::Context context;
   context.caller.set_kind(rpc::Principal::KIND_SERVICE);
   context.caller.set_id("yizhan");
   context.deadline = absl::Now() + absl::Seconds(10);
-  Call(context, "/yizhan.cluster.v1.ClusterService/EnsureDataKey", request.SerializeAsString(),
+  Call(context, "/yizhan.ledger.v1.LedgerService/EnsureDataKey", request.SerializeAsString(),
        ledger::NotOwner(kKeyring), [this, done = std::move(done)](absl::StatusOr<std::string> answer) mutable {
-         v1::EnsureDataKeyResponse response;
+         yizhan::ledger::v1::EnsureDataKeyResponse response;
          if (answer.ok() && !response.ParseFromString(*answer)) answer = absl::InternalError("unreadable answer");
          if (!answer.ok()) return done(answer.status());
-         WaitFor(kKeyring, response.head(), [done = std::move(done)](bool there) mutable {
+         arrivals_.WaitFor(kKeyring, response.head(), kShown, [done = std::move(done)](bool there) mutable {
            done(there ? absl::OkStatus()
                       : RefuseForNow(absl::StatusCode::kUnavailable, "CATCHING_UP",
                                      "the data key is not on this machine yet; try again", 500));
@@ -159,47 +159,8 @@ void Forwarder::EnsureDataKey(std::string key_id, absl::AnyInvocable<void(absl::
        });
 }
 
-uint64_t Forwarder::Head(const PartitionId& partition) const {
-  auto info = parts_.ledger->Info(partition);
-  return info.ok() ? info->head : 0;
-}
-
-void Forwarder::WaitFor(const PartitionId& partition, uint64_t seq, absl::AnyInvocable<void(bool)> done) {
-  {
-    std::lock_guard lock(mutex_);
-    // Under the lock: a record that comes now is looked for behind it.
-    if (Head(partition) < seq && !stopped_) {
-      waiters_.push_back({partition, seq, parts_.loop->Now() + kShown, std::move(done)});
-      return;
-    }
-  }
-  done(true);
-}
-
-void Forwarder::Looked() {
-  std::list<Waiter> ready;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto it = waiters_.begin(); it != waiters_.end();) {
-      auto next = std::next(it);
-      if (Head(it->partition) >= it->seq) ready.splice(ready.end(), waiters_, it);
-      it = next;
-    }
-  }
-  for (Waiter& waiter : ready) waiter.done(true);
-}
-
 void Forwarder::Sweep() {
-  std::list<Waiter> late;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto it = waiters_.begin(); it != waiters_.end();) {
-      auto next = std::next(it);
-      if (stopped_ || it->until <= parts_.loop->Now()) late.splice(late.end(), waiters_, it);
-      it = next;
-    }
-  }
-  for (Waiter& waiter : late) waiter.done(false);
+  arrivals_.Sweep(stopped_);
   if (!stopped_) parts_.loop->After(absl::Seconds(1), [this] { Sweep(); });
 }
 
@@ -208,8 +169,8 @@ void Forwarder::Stop() {
   Sweep();
 }
 
-void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger::Ledger* ledger,
-                     ledger::Keyring* keyring, std::string node, std::function<void()> stop) {
+void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger::Ledger* ledger, std::string node,
+                     std::function<void()> stop) {
   table->Unary<v1::ForwardRequest, v1::ForwardResponse>(
       "/yizhan.cluster.v1.ClusterService/Forward",
       [table, ledger](const rpc::Context& outer, const v1::ForwardRequest& request,
@@ -247,18 +208,6 @@ void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger
               response.set_head(info.ok() ? info->head : 0);
               reply.Ok(response);
             });
-      });
-  table->Unary<v1::EnsureDataKeyRequest, v1::EnsureDataKeyResponse>(
-      "/yizhan.cluster.v1.ClusterService/EnsureDataKey",
-      [keyring, ledger](const rpc::Context&, const v1::EnsureDataKeyRequest& request,
-                        rpc::Reply<v1::EnsureDataKeyResponse> reply) {
-        keyring->EnsureById(request.key_id(), [ledger, reply = std::move(reply)](absl::Status status) mutable {
-          if (!status.ok()) return reply.Error(std::move(status));
-          v1::EnsureDataKeyResponse response;
-          auto info = ledger->Info(kKeyring);
-          response.set_head(info.ok() ? info->head : 0);
-          reply.Ok(response);
-        });
       });
   table->Unary<v1::GetClusterRequest, v1::GetClusterResponse>(
       "/yizhan.cluster.v1.ClusterService/GetCluster",

@@ -5,9 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/rpc/service.h"
@@ -15,7 +13,7 @@
 #include "cluster/machines.h"
 #include "cluster/node.h"
 #include "cluster/sessions.h"
-#include "ledger/keyring.h"
+#include "ledger/arrivals.h"
 #include "ledger/ledger.h"
 
 namespace yizhan::cluster {
@@ -34,7 +32,8 @@ class Forwarder : public rpc::Elsewhere {
   // All outlive it, and what is under way ends with them: Stop() first.
   explicit Forwarder(Parts parts);
 
-  absl::Status MayAnswer(std::string_view method) const override;
+  // The table's gate: nothing is answered from a replica that has not been up to date since the start.
+  absl::Status MayAnswer(std::string_view method) const;
   bool Would(const absl::Status& refusal) const override;
   void Call(const rpc::Context& context, std::string method, std::string request, const absl::Status& refusal,
             rpc::RawReply reply) override;
@@ -46,34 +45,22 @@ class Forwarder : public rpc::Elsewhere {
   // The keyring's Remote (ledger/keyring.h): a data key from the owner of keyring/0.
   void EnsureDataKey(std::string key_id, absl::AnyInvocable<void(absl::Status)> done);
 
-  // `done` runs once the replica has a partition's record `seq` (true), or after a few seconds without it (false).
-  void WaitFor(const ledger::PartitionId& partition, uint64_t seq, absl::AnyInvocable<void(bool)> done);
-
   // Answers what waits; refuses what comes.
   void Stop();
 
  private:
   struct Call_;
-  struct Waiter {
-    ledger::PartitionId partition;
-    uint64_t seq;
-    absl::Time until;
-    absl::AnyInvocable<void(bool)> done;
-  };
   void Try(std::shared_ptr<Call_> call);
   void Again(std::shared_ptr<Call_> call, absl::Status why);
-  void Looked();
   void Sweep();
-  uint64_t Head(const ledger::PartitionId& partition) const;
 
   const Parts parts_;
+  ledger::Arrivals arrivals_;
   std::atomic<bool> stopped_{false};
-  std::mutex mutex_;
-  std::list<Waiter> waiters_;
 };
 
 // ClusterService's methods. All outlive the table's use. `stop` ends the process in order, soon.
-void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger::Ledger* ledger,
-                     ledger::Keyring* keyring, std::string node, std::function<void()> stop);
+void RegisterCluster(rpc::ServiceTable* table, Node* cluster, Loop* loop, ledger::Ledger* ledger, std::string node,
+                     std::function<void()> stop);
 
 }  // namespace yizhan::cluster

@@ -37,7 +37,7 @@ class RpcPeers : public Peers {
     request.set_from_seq(from_seq);
     request.set_max_bytes(2 << 20);
     (*channel)->Call("/yizhan.ledger.v1.LedgerService/ReadRecords", request.SerializeAsString(),
-                     {.timeout = absl::Seconds(10)},
+                     rpc::Within(absl::Seconds(10)),
                      [finish = std::move(finish)](absl::StatusOr<std::string> bytes) mutable {
                        if (!bytes.ok()) return finish(bytes.status());
                        v1::ReadRecordsResponse response;

@@ -56,7 +56,6 @@ class Machine : public rpc::LinkHandler, public rpc::Elsewhere {
     showing.erase(principal.id());
   }
 
-  absl::Status MayAnswer(std::string_view) const override { return absl::OkStatus(); }
   bool Would(const absl::Status&) const override { return false; }
   void Call(const rpc::Context&, std::string, std::string, const absl::Status& refusal, rpc::RawReply reply) override {
     reply(refusal);

@@ -74,7 +74,7 @@ class DeskTest : public testing::Test {
   static rpc::Principal System() {
     rpc::Principal system;
     system.set_kind(rpc::Principal::KIND_SERVICE);
-    system.set_id("test");
+    system.set_id("edge");
     return system;
   }
 

@@ -375,6 +375,10 @@ class KeyringImpl : public Keyring {
 };
 }  // namespace
 
+absl::Status MakeInstallationKey(const std::string& data_dir) {
+  return MakeKey(data_dir + "/keys", data_dir + "/keys/installation.key").status();
+}
+
 StateMachine* KeyringMachine() {
   static Machine machine;
   return &machine;

@@ -69,6 +69,9 @@ class Keyring {
   absl::StatusOr<std::string> Open(const yizhan::common::v1::Sealed& sealed) const;
 };
 
+// Makes DIR/keys/installation.key, for a ledger that is to be made: what replicas share.
+absl::Status MakeInstallationKey(const std::string& data_dir);
+
 // The keyring's state machine: Keyring::Open registers it; tools that replay without the installation key need it
 // alone.
 StateMachine* KeyringMachine();

@@ -38,7 +38,7 @@ absl::StatusOr<v1::ReadRecordsResponse> ReadRecords(const Ledger& ledger, const 
 }
 }  // namespace
 
-void ServeLedger(const Ledger* ledger, rpc::ServiceTable* table) {
+void ServeLedger(const Ledger* ledger, Keyring* keyring, FollowServer* follow, rpc::ServiceTable* table) {
   table->Unary<v1::ListPartitionsRequest, v1::ListPartitionsResponse>(
       "/yizhan.ledger.v1.LedgerService/ListPartitions",
       [ledger](const rpc::Context&, const v1::ListPartitionsRequest&, rpc::Reply<v1::ListPartitionsResponse> reply) {
@@ -48,6 +48,23 @@ void ServeLedger(const Ledger* ledger, rpc::ServiceTable* table) {
       "/yizhan.ledger.v1.LedgerService/ReadRecords",
       [ledger](const rpc::Context&, const v1::ReadRecordsRequest& request, rpc::Reply<v1::ReadRecordsResponse> reply) {
         reply.Finish(ReadRecords(*ledger, request));
+      });
+  table->Unary<v1::FollowRequest, v1::FollowResponse>(
+      "/yizhan.ledger.v1.LedgerService/Follow",
+      [follow](const rpc::Context& context, const v1::FollowRequest& request, rpc::Reply<v1::FollowResponse> reply) {
+        follow->Follow(context, request, std::move(reply));
+      });
+  table->Unary<v1::EnsureDataKeyRequest, v1::EnsureDataKeyResponse>(
+      "/yizhan.ledger.v1.LedgerService/EnsureDataKey",
+      [ledger, keyring](const rpc::Context&, const v1::EnsureDataKeyRequest& request,
+                        rpc::Reply<v1::EnsureDataKeyResponse> reply) {
+        keyring->EnsureById(request.key_id(), [ledger, reply = std::move(reply)](absl::Status status) mutable {
+          if (!status.ok()) return reply.Error(std::move(status));
+          v1::EnsureDataKeyResponse response;
+          auto info = ledger->Info({"keyring", 0});
+          response.set_head(info.ok() ? info->head : 0);
+          reply.Ok(response);
+        });
       });
 }
 

@@ -29,8 +29,9 @@ TEST(LedgerRpc, ListsAndReads) {
   auto ledger = testing::OpenAndStart(testing::OptionsFor(dir), &machine);
   ASSERT_TRUE(ledger.ok()) << ledger.status();
   ASSERT_TRUE(testing::Do(**ledger, testing::Add({"im", 2}, "a", {"x", "y", "z"})).ok());
+  auto follow = FollowServer::Make(ledger->get());
   rpc::ServiceTable table;
-  ServeLedger(ledger->get(), &table);
+  ServeLedger(ledger->get(), nullptr, follow.get(), &table);
   EXPECT_TRUE(table.Missing("yizhan.ledger.v1.LedgerService").empty());
 
   auto list = Call<v1::ListPartitionsResponse>(table, "ListPartitions", v1::ListPartitionsRequest());

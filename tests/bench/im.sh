@@ -9,13 +9,19 @@ cp "$root/tests/bench/run_ours.sh" "$root/tests/bench/watch_archive.py" "$work/"
 cd "$work"
 chmod +x ./*.sh
 rm -rf results
-g++ -O2 -std=c++17 -o xmppload xmppload.cc 2>/dev/null
+for each in xmppload xmppnull; do g++ -O2 -std=c++17 -o $each $each.cc 2>/dev/null; done
 ./install.sh >/dev/null 2>&1 || { echo "the peers cannot be installed" >&2; exit 1; }
 export YIZHAN=$root/build/dev/bin/yizhan QUIET=${QUIET:-5} AUTH=plain N=${N:-19000}
 [ -d run/base-ours ] || CPU=0,1 ./run_ours.sh base
 [ -d run/base-ejabberd-plain ] || ./run_ejabberd.sh base
 [ -d run/base-prosody-plain ] || ./run_prosody.sh base
-for target in ours ejabberd prosody; do ./bench.sh "$target" on "${SCENARIOS:-login2k,chat,muc200,muc1000,mampage}" "$runs"; done
-[ -n "${PEERS_HISTORY_OFF:-1}" ] && ./bench.sh ejabberd off chat "$runs"
+# In rounds, so that a slow hour of the machine meets all of them. "null" parses as little as it must and stores nothing: what the protocol, the kernel,
+# the load program and this machine cost by themselves.
+for run in $(seq "$runs"); do
+  export FIRST_RUN=$run
+  ./bench.sh null on chat "$run"
+  for target in ours ejabberd prosody; do ./bench.sh "$target" on "${SCENARIOS:-login2k,chat,muc200,muc1000,mampage}" "$run"; done
+  [ -z "${PEERS_HISTORY_OFF:-1}" ] || ./bench.sh ejabberd off chat "$run"
+done
 python3 summ.py 'results/*.json' | tee "$work/summary.txt"
 /usr/bin/python3 "$root/tests/bench/report.py" "$work/results" "$root/docs/performance.md" "./dev bench im --load DIR --runs $runs"

@@ -8,7 +8,7 @@ import statistics
 import sys
 
 START, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-NAMES = {"ours": "Yizhan", "ejabberd": "ejabberd", "prosody": "Prosody"}
+NAMES = {"ours": "Yizhan", "ejabberd": "ejabberd", "prosody": "Prosody", "null": "null (stores nothing)"}
 
 
 def load(folder):

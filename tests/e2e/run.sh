@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The story: the built product over its real ports, used as people use it, killed in the middle, audited, and given bad input.
 #
-#   tests/e2e/run.sh [--shape embedded|cluster] [CHAPTER...]
+#   tests/e2e/run.sh [--shape embedded|processes|cluster] [CHAPTER...]
 #       only chapters whose names begin with one of these (see tests/e2e/story.mjs); what they need runs too
-#       embedded: one process with everything; cluster: at the first of three machines on an etcd
+#       embedded: one process with everything; processes: each service as a process of its own; cluster: at the first of three machines on an etcd
 #
 #   YIZHAN_BUILD   folder of the build (build/dev)        YIZHAN_PAGES   folder of the built pages (build/pages; built when absent)
 #   YIZHAN_KEEP    1: keep the temporary folder           CHROMIUM       the browser (/usr/bin/chromium)

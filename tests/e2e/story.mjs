@@ -1,6 +1,6 @@
 // The story: one product, everybody at work in it. Started by run.sh, which says what the environment means.
 //
-//   story.mjs [--shape embedded|cluster] [CHAPTER...]   names of chapters, or beginnings of them; what they rest on runs too
+//   story.mjs [--shape embedded|processes|cluster] [CHAPTER...]   names of chapters, or beginnings of them; what they rest on runs too
 
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ const chapters = [
   { name: 'interfaces', needs: [] },
   { name: 'bad_input', needs: [] },
   { name: 'refusals', needs: [] },
+  { name: 'processes', needs: [] },
   { name: 'cluster', needs: [] },
   { name: 'backup', needs: [] },
   { name: 'pages', needs: [] },
@@ -69,18 +70,18 @@ const world = {
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { shape: { type: 'string', default: 'embedded' } } });
-if (!['embedded', 'cluster'].includes(values.shape)) {
-  console.error(`story: no such shape: ${values.shape}; there are embedded and cluster`);
+if (!['embedded', 'processes', 'cluster'].includes(values.shape)) {
+  console.error(`story: no such shape: ${values.shape}; there are embedded, processes and cluster`);
   process.exit(2);
 }
 
-/** What everybody works with: one process with everything, or the first machine of three. */
+/** What everybody works with: one process with everything, a process for each service, or the first machine of three. */
 async function startProduct() {
   // Backed up while all of it happens.
   const { out: key } = await must(binary, ['backup', 'key', '--out', join(folder, 'identity')]);
   const config = `${world.slapd.config('bank')}\nbackup:\n  to: ${join(folder, 'backups')}\n  recipients: ["${/age1[0-9a-z]+/.exec(key)[0]}"]\n  every_minutes: 1\n`;
-  if (values.shape === 'embedded') {
-    world.product = new Product({ dir: folder, log: world.log('yizhan'), config });
+  if (values.shape !== 'cluster') {
+    world.product = new Product({ dir: folder, log: world.log('yizhan'), config, processes: values.shape === 'processes' });
     return world.product.start();
   }
   world.fleet = new Cluster(join(folder, 'cluster'), world.log);

@@ -158,7 +158,8 @@ absl::StatusOr<std::unique_ptr<Channel>> ConnectInside(const ConnectInsideOption
   SetInnerArguments(options.node, &arguments);
   // With the scheme, lest a host be taken for one.
   const std::string target = "dns:///" + absl::StrReplaceAll(options.address, {{"[", "%5B"}, {"]", "%5D"}});
-  return WrapChannel(grpc::CreateCustomChannel(target, InnerChannelCredentials(options.tls, options.node), arguments),
+  return WrapChannel(grpc::CreateCustomChannel(target, InnerChannelCredentials(options.tls, options.node, options.server_service),
+                                               arguments),
                      name);
 }
 

@@ -29,6 +29,13 @@ struct CallOptions {
   std::string remote_address;
 };
 
+// A call of this service's own that has so long.
+inline CallOptions Within(absl::Duration timeout) {
+  CallOptions options;
+  options.timeout = timeout;
+  return options;
+}
+
 class Link;
 
 // Calls and links of one service. Thread-safe.
@@ -98,6 +105,8 @@ struct ConnectInsideOptions {
   std::string node;
   // Which of the certificate's services calls, where it is of several; empty: the first.
   std::string service_name = "";
+  // The service that must answer, by its certificate; empty: any of the node.
+  std::string server_service = "";
 };
 
 // A channel to the inner face of a server on another machine. Connects at the first call. A silent peer is given up

@@ -45,10 +45,10 @@ std::shared_ptr<FileWatcherCertificateProvider> Watch(const TlsPaths& paths) {
   return watcher;
 }
 
-// Lets only one node be spoken to. Runs after the chain has been verified.
+// Lets only one node be spoken to, and one service of it. Runs after the chain has been verified.
 class NodeVerifier final : public grpc::experimental::ExternalCertificateVerifier {
  public:
-  explicit NodeVerifier(std::string node) : node_(std::move(node)) {}
+  NodeVerifier(std::string node, std::string service) : node_(std::move(node)), service_(std::move(service)) {}
 
   bool Verify(TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* result) override {
@@ -58,13 +58,16 @@ class NodeVerifier final : public grpc::experimental::ExternalCertificateVerifie
     } else if (identity->node != node_) {
       *result = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
                              "the node " + identity->node + " answers where " + node_ + " should");
+    } else if (!service_.empty() && !identity->Is(service_)) {
+      *result = grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                             "the service " + identity->services.front() + " answers where " + service_ + " should");
     }
     return true;
   }
   void Cancel(TlsCustomVerificationCheckRequest*) override {}
 
  private:
-  const std::string node_;
+  const std::string node_, service_;
 };
 
 }  // namespace
@@ -77,14 +80,15 @@ std::shared_ptr<grpc::ServerCredentials> InnerServerCredentials(const TlsPaths& 
   return grpc::experimental::TlsServerCredentials(options);
 }
 
-std::shared_ptr<grpc::ChannelCredentials> InnerChannelCredentials(const TlsPaths& paths, std::string node) {
+std::shared_ptr<grpc::ChannelCredentials> InnerChannelCredentials(const TlsPaths& paths, std::string node,
+                                                                 std::string service) {
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(Watch(paths));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_verify_server_certs(true);
   options.set_certificate_verifier(
-      grpc::experimental::ExternalCertificateVerifier::Create<NodeVerifier>(std::move(node)));
+      grpc::experimental::ExternalCertificateVerifier::Create<NodeVerifier>(std::move(node), std::move(service)));
   options.set_check_call_host(false);  // the node's name is what counts
   return grpc::experimental::TlsCredentials(options);
 }

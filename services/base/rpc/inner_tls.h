@@ -19,12 +19,14 @@
 namespace yizhan::rpc {
 
 // Demand a certificate of the other end that the files' authority has signed. The files are watched; they have been
-// checked before (ReadIdentity). A channel speaks only to `node`.
+// checked before (ReadIdentity). A channel speaks only to `node`, and to `service` of it
+// where that is not empty.
 //
 // gRPC 1.51 offers no least version of TLS other than 1.2. Both ends are ours and can 1.3, which TLS itself protects
 // from being talked down, so 1.2 is never spoken between them.
 std::shared_ptr<grpc::ServerCredentials> InnerServerCredentials(const TlsPaths& paths);
-std::shared_ptr<grpc::ChannelCredentials> InnerChannelCredentials(const TlsPaths& paths, std::string node);
+std::shared_ptr<grpc::ChannelCredentials> InnerChannelCredentials(const TlsPaths& paths, std::string node,
+                                                                 std::string service);
 
 // How long a silent peer is borne with, how connections are tried again, and that nothing but the named address is
 // spoken to.

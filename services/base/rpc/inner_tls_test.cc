@@ -362,6 +362,17 @@ TEST_F(InnerTlsTest, OnlyTheExpectedNodeIsSpokenTo) {
       "TLS_NAME");
 }
 
+TEST_F(InnerTlsTest, OnlyTheExpectedServiceIsSpokenTo) {
+  Start(Issue("a", "node-a", {"im", "desk"}));
+  TlsPaths edge = Issue("b", "node-a", {"edge"});
+  auto as = [&](const char* service) {
+    return Told(Ask(**ConnectInside({.address = Address(), .tls = edge, .node = "node-a", .service_name = "edge", .server_service = service})));
+  };
+  EXPECT_EQ(as("im"), "service:edge@node-a");
+  EXPECT_EQ(as("desk"), "service:edge@node-a");
+  EXPECT_THAT(as("audit"), HasSubstr("the service im answers where audit should"));
+}
+
 TEST_F(InnerTlsTest, AFaceSaysWhatItLacks) {
   TlsPaths a = Issue("a", "node-a", {kAllServices});
   Start(a);
@@ -405,7 +416,7 @@ TEST_F(InnerTlsTest, FilesOfAnotherAuthorityEndTheAcquaintance) {
   TlsPaths server = Issue("a", "node-a", {kAllServices}), client = Issue("b", "node-b", {"im"}),
            loyal = Issue("c", "node-c", {"im"});
   Start(server);
-  auto ask = [&](const TlsPaths& tls) { return Ask(*Raw(InnerChannelCredentials(tls, "node-a"))); };
+  auto ask = [&](const TlsPaths& tls) { return Ask(*Raw(InnerChannelCredentials(tls, "node-a", ""))); };
   channel_ = Inside(client);
   ASSERT_TRUE(Ask(*channel_).ok());
   ASSERT_TRUE(ask(client).ok());

@@ -119,7 +119,7 @@ class ServerTest : public ::testing::TestWithParam<Transport> {
 
   void Start(bool outer = false) {
     ServerOptions options;
-    options.service_name = "test";
+    options.service_name = "edge";
     if (GetParam() == Transport::kSocket) options.inner_address = Socket();
     inner_only_ = Server::Start(options, &table_, nullptr).value();
     authenticator_channel_ = NewChannel(*inner_only_, options);
@@ -187,7 +187,7 @@ TEST_P(ServerTest, InsideACallerIsPassedOn) {
   EXPECT_EQ(ReasonOf(channel_->Wait<SendMessageResponse>(kSend, Named("c1")).status()), "NOT_FOR_SERVICES");
   auto person =
       channel_->Wait<yizhan::directory::v1::GetPersonResponse>(kGetPerson, yizhan::directory::v1::GetPersonRequest());
-  EXPECT_EQ(person->person().name(), "service:test");
+  EXPECT_EQ(person->person().name(), "service:edge");
   options = {};
   options.anonymous = true;
   auto anonymous = channel_->Wait<yizhan::directory::v1::IntrospectResponse>(

@@ -52,6 +52,7 @@ struct ServiceTable::Shared {
   std::atomic<int> in_flight{0};
   int max_in_flight = 20'000;
   Elsewhere* elsewhere = nullptr;
+  Gate gate;
   metrics::Counter& shed =
       metrics::GetCounter("yizhan_rpc_shed_total", "Calls refused because too many were in flight.");
 };
@@ -84,6 +85,8 @@ void ServiceTable::set_max_in_flight(int calls) { shared_->max_in_flight = calls
 
 void ServiceTable::set_elsewhere(Elsewhere* elsewhere) { shared_->elsewhere = elsewhere; }
 
+void ServiceTable::set_gate(Gate gate) { shared_->gate = std::move(gate); }
+
 absl::Status ServiceTable::Malformed(const std::string& type) {
   return Refuse(absl::StatusCode::kInvalidArgument, "MALFORMED_REQUEST",
                 absl::StrCat("the request is not a valid ", type));
@@ -115,6 +118,12 @@ void ServiceTable::Add(std::string method, const google::protobuf::Descriptor* r
   methods_.emplace(std::move(method), std::move(entry));
 }
 
+void ServiceTable::Pass(std::string method, RawHandler handler) {
+  const google::protobuf::MethodDescriptor* descriptor = FindMethod(method);
+  Add(std::move(method), descriptor ? descriptor->input_type() : nullptr, descriptor ? descriptor->output_type() : nullptr,
+      std::move(handler));
+}
+
 void ServiceTable::Dispatch(const Context& context, std::string_view method, std::string_view request,
                             RawReply reply) const {
   auto found = methods_.find(method);
@@ -136,8 +145,8 @@ void ServiceTable::Dispatch(const Context& context, std::string_view method, std
   } else if (start >= context.deadline) {
     refused = Refuse(absl::StatusCode::kDeadlineExceeded, "DEADLINE",
                      "the caller's deadline had passed before the call began");
-  } else if (shared_->elsewhere != nullptr) {
-    refused = shared_->elsewhere->MayAnswer(method);
+  } else if (shared_->gate) {
+    refused = shared_->gate(method);
   }
   if (refused.ok() && shared_->in_flight.fetch_add(1, std::memory_order_relaxed) >= shared_->max_in_flight) {
     shared_->in_flight.fetch_sub(1, std::memory_order_relaxed);

@@ -92,8 +92,6 @@ class Reply {
 class Elsewhere {
  public:
   virtual ~Elsewhere() = default;
-  // Why no call of this method may be answered here at present; ok when it may.
-  virtual absl::Status MayAnswer(std::string_view method) const = 0;
   // Whether a handler's refusal means that another machine would have done it.
   virtual bool Would(const absl::Status& refusal) const = 0;
   // Has the call answered there. `reply` runs once, on any thread.
@@ -126,6 +124,10 @@ class ServiceTable {
         });
   }
 
+  using RawHandler = std::function<void(const Context&, std::string_view, RawReply)>;
+  // The same for a method that is answered in another process: its bytes are handed on as they are.
+  void Pass(std::string method, RawHandler handler);
+
   // Runs a call that has been authenticated: bound of calls in flight (ResourceExhausted), the caller's expiry, access
   // rule, deadline, then the handler; one log line and the metrics when it is answered. NotFound names an unknown
   // method. `reply` is called once, on any thread, possibly before Dispatch returns. `request` need live only until
@@ -139,12 +141,15 @@ class ServiceTable {
 
   // Asked for every call from now on; outlives the table's use. Before the first call.
   void set_elsewhere(Elsewhere* elsewhere);
+  // Says why no call of a method may be answered here at present (a process that is not up to date yet); ok when it
+  // may. Before the first call.
+  using Gate = std::function<absl::Status(std::string_view method)>;
+  void set_gate(Gate gate);
 
   // Calls in flight beyond which new ones are refused; 20,000 unless set.
   void set_max_in_flight(int calls);
 
  private:
-  using RawHandler = std::function<void(const Context&, std::string_view, RawReply)>;
   struct Method;
   struct Shared;
   struct Hash {

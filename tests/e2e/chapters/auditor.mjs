@@ -173,11 +173,11 @@ export default async function auditor(world) {
     mkdirSync(dir);
     cpSync(world.product.data, join(dir, 'data'), { recursive: true });
     await world.product.start();
-    const items = join(dir, 'data/archive');
+    const damaged = new Product({ dir, log: world.log('yizhan-tampered'), pages: '', processes: world.product.processes });
+    const items = join(damaged.dataOf('audit'), 'archive');
     const tables = readdirSync(items).filter((each) => each.endsWith('.sst')).sort((a, b) => statSync(join(items, b)).size - statSync(join(items, a)).size);
     assert.ok(tables.length > 0, readdirSync(items).join(' '));
     flip(join(items, tables[0]), Math.floor(statSync(join(items, tables[0])).size / 3));
-    const damaged = new Product({ dir, log: world.log('yizhan-tampered'), pages: '' });
     try {
       await damaged.start();
       const told = await new Caller(damaged.info).logIn(person);

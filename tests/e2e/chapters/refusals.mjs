@@ -82,7 +82,7 @@ export default async function refusals(world) {
       assert.equal(result.code, 0, result.out + result.err);
       assert.match(result.out, /audit\/0|directory\/0|keyring\/0/);
     }
-    const busy = await run(binary, ['ledger', 'verify', '--data', world.product.data]);
+    const busy = await run(binary, ['ledger', 'verify', '--data', world.product.dataOf('im')]);
     assert.equal(busy.code, 1, busy.out + busy.err);
     assert.match(busy.err, /another process uses this folder/);
     assert.equal((await run(binary, ['ledger', 'nonsense'])).code, 2);

@@ -17,33 +17,44 @@ function isFree(port) {
   });
 }
 
-/** The first of five free ports in a row: after a restart everything is where it was. */
-export async function freePortBase() {
+/** The first of some free ports in a row: after a restart everything is where it was. */
+export async function freePortBase(count = 5) {
   for (let tries = 0; tries < 200; tries += 1) {
-    const base = 20_000 + 5 * Math.floor(Math.random() * 2_400);
-    const free = await Promise.all([0, 1, 2, 3, 4].map((offset) => isFree(base + offset)));
+    const base = 20_000 + count * Math.floor(Math.random() * (12_000 / count));
+    const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(base + offset)));
     if (free.every(Boolean)) return base;
   }
-  throw new Error('no five free ports in a row');
+  throw new Error(`no ${count} free ports in a row`);
 }
 
 export class Product {
-  /** dir: a folder of its own; config: lines of YAML beside the flags; flags: more of them; env: of its process; launch: as start(). */
-  constructor({ dir, log, pages = process.env.YIZHAN_PAGES, config = '', flags = [], portBase, env = {}, launch = start, program = binary }) {
-    Object.assign(this, { dir, log, pages, flags, portBase, env, launch, program });
+  /** dir: a folder of its own; config: lines of YAML beside the flags; flags: more of them; processes: each service as one; env: of its process; launch: as start(). */
+  constructor({ dir, log, pages = process.env.YIZHAN_PAGES, config = '', flags = [], processes = false, portBase, env = {}, launch = start, program = binary }) {
+    Object.assign(this, { dir, log, pages, flags, processes, portBase, env, launch, program });
     this.data = join(dir, 'data');
     this.infoFile = join(dir, 'info.json');
     this.configFile = join(dir, 'yizhan.yaml');
     writeFileSync(this.configFile, config);
   }
 
+  /** Where a service's data is. */
+  dataOf(service) {
+    return this.processes ? join(this.data, service) : this.data;
+  }
+
+  /** The folders with a ledger. */
+  ledgers() {
+    return this.processes ? ['directory', 'im', 'desk', 'audit'].map((service) => this.dataOf(service)) : [this.data];
+  }
+
   args() {
-    return ['run', '--config', this.configFile, '--data', this.data, '--info', this.infoFile, '--port-base', String(this.portBase), ...(this.pages ? ['--pages', this.pages] : []), ...this.flags];
+    return ['run', '--config', this.configFile, '--data', this.data, '--info', this.infoFile, '--port-base', String(this.portBase), ...(this.pages ? ['--pages', this.pages] : []), ...(this.processes ? ['--processes', '--inner-port-base', String(this.innerPortBase)] : []), ...this.flags];
   }
 
   /** Starts it and waits until it says where it is; milliseconds that took. */
   async start(ms = 60_000) {
     this.portBase ??= await freePortBase();
+    if (this.processes) this.innerPortBase ??= await freePortBase(16);
     rmSync(this.infoFile, { force: true });
     const begun = Date.now();
     const child = this.launch(this.program, this.args(), { log: this.log, env: this.env });

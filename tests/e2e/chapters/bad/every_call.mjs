@@ -125,7 +125,7 @@ export default async function everyCall(world) {
     const health = await (await caller.logIn(person('sysadmin'))).call('admin.v1.AdminService/GetHealth');
     assert.equal(health.state, 'STATE_OK', JSON.stringify(health.components));
     await product.stop();
-    await must(binary, ['ledger', 'replay', '--data', product.data]);
+    for (const data of product.ledgers()) await must(binary, ['ledger', 'replay', '--data', data]);
   });
   if (product.running()) await product.stop();
 }
