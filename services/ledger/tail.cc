@@ -26,8 +26,9 @@ const PartitionId kKeyring{"keyring", 0};
 
 class TailImpl : public Tail {
  public:
-  TailImpl(Ledger* ledger, rpc::Channel* owner, std::string name, std::vector<PartitionId> partitions)
-      : ledger_(ledger), owner_(owner), name_(std::move(name)), partitions_(std::move(partitions)) {}
+  TailImpl(Ledger* ledger, rpc::Channel* owner, std::string name, std::vector<PartitionId> partitions,
+           absl::Duration rest)
+      : ledger_(ledger), owner_(owner), name_(std::move(name)), partitions_(std::move(partitions)), rest_(rest) {}
   ~TailImpl() override { Stop(); }
 
   void Start() override {
@@ -87,8 +88,9 @@ class TailImpl : public Tail {
         }
       }
       state_->problem = *status;
-      if (!status->ok())
-        state_->changed.wait_for(lock, absl::ToChronoNanoseconds(kPause), [&] { return state_->stopped; });
+      const absl::Duration pause = status->ok() ? (std::exchange(took_, false) ? rest_ : absl::ZeroDuration()) : kPause;
+      if (pause > absl::ZeroDuration())
+        state_->changed.wait_for(lock, absl::ToChronoNanoseconds(pause), [&] { return state_->stopped; });
     }
   }
 
@@ -127,6 +129,7 @@ class TailImpl : public Tail {
     if (!batch.empty()) {
       auto taken = Await<absl::Status>([&](auto done) { ledger_->Ingest(std::move(batch), std::move(done)); });
       if (!taken || !taken->ok()) return taken;
+      took_ = true;
     }
     bool all = true;
     for (int i = 0; i < request.positions_size(); ++i) {
@@ -142,16 +145,18 @@ class TailImpl : public Tail {
   rpc::Channel* const owner_;
   const std::string name_;
   const std::vector<PartitionId> partitions_;
+  const absl::Duration rest_;
   const std::shared_ptr<State> state_ = std::make_shared<State>();
   std::atomic<bool> caught_up_{false};
+  bool took_ = false;  // records, by the last answer
   std::thread thread_;
 };
 
 }  // namespace
 
 std::unique_ptr<Tail> Tail::Make(Ledger* ledger, rpc::Channel* owner, std::string name,
-                                 std::vector<PartitionId> partitions) {
-  return std::make_unique<TailImpl>(ledger, owner, std::move(name), std::move(partitions));
+                                 std::vector<PartitionId> partitions, absl::Duration rest) {
+  return std::make_unique<TailImpl>(ledger, owner, std::move(name), std::move(partitions), rest);
 }
 
 void EnsureRemoteDataKey(rpc::Channel* owner, Arrivals* arrivals, std::string key_id,

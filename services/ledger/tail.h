@@ -7,6 +7,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "base/rpc/channel.h"
 #include "ledger/arrivals.h"
 #include "ledger/ledger.h"
@@ -15,10 +16,11 @@ namespace yizhan::ledger {
 
 class Tail {
  public:
-  // `name`: whose records they are, for people ("directory"). The partitions are followed in `ledger` (replicated). The
-  // ledger and the channel outlive it.
+  // `name`: whose records they are, for people ("directory"). The partitions are followed in `ledger` (replicated).
+  // `rest`: how long it waits between two answers with records, for who would rather have many at once than each at
+  // once: an answer for each record costs both ends more than the record. The ledger and the channel outlive it.
   static std::unique_ptr<Tail> Make(Ledger* ledger, rpc::Channel* owner, std::string name,
-                                    std::vector<PartitionId> partitions);
+                                    std::vector<PartitionId> partitions, absl::Duration rest = absl::ZeroDuration());
   virtual ~Tail() = default;  // stops
 
   // After Ledger::Start. Asks, and asks again for as long as the owner is away.

@@ -1,7 +1,7 @@
-// One machine beside three of a cluster, the same load on both in one run: messages a second, how long they take, and what one costs in
+// One process beside a process for each service and beside three machines of a cluster, the same load on each in one run: messages a second, how long they take, and what one costs in
 // processor time, in bytes on disk and on the wire. In a network namespace of its own, so that every byte on the wire is one of these.
 //
-//   cluster.mjs --load DIR [--seconds N] [--rates R,…] [--people N]
+//   cluster.mjs --load DIR [--seconds N] [--rates R,…] [--people N] [--shapes one,processes,three]
 //
 // All servers share core 0 and the load has core 1: what is compared is work, not what three machines could do side by side.
 
@@ -14,7 +14,7 @@ import { must, run, start } from '../e2e/harness/children.mjs';
 import { Cluster } from '../e2e/harness/cluster.mjs';
 import { Product } from '../e2e/harness/product.mjs';
 
-const { values } = parseArgs({ options: { load: { type: 'string' }, seconds: { type: 'string', default: '10' }, rates: { type: 'string', default: '500,1000,2000' }, people: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({ options: { load: { type: 'string' }, seconds: { type: 'string', default: '10' }, rates: { type: 'string', default: '500,1000,2000' }, people: { type: 'string', default: '1000' }, shapes: { type: 'string', default: 'one,processes,three' } } });
 const folder = mkdtempSync(join(tmpdir(), 'yizhan-bench-'));
 const xmppPort = 15_522;
 const ticks = Number(execFileSync('getconf', ['CLK_TCK']));
@@ -81,6 +81,20 @@ async function one() {
   }
 }
 
+async function processes() {
+  const dir = join(folder, 'processes');
+  mkdirSync(dir);
+  const product = new Product({ dir, log: join(folder, 'processes.log'), pages: '', processes: true, config: 'demonstration: false\n', flags: bench, launch: pinned });
+  await product.start(300_000);
+  try {
+    const services = Object.entries(product.services()).map(([service, pid]) => ({ service, child: { pid }, data: product.dataOf(service) }));
+    const inner = Array.from({ length: 6 }, (_, offset) => product.innerPortBase + offset);
+    return await measure(`processes (${services.map((each) => each.service).join(', ')})`, services, [], { clients: [xmppPort], services: inner });
+  } finally {
+    await product.stop();
+  }
+}
+
 async function three() {
   const names = ['n1', 'n2', 'n3'];
   const fleet = new Cluster(join(folder, 'three'), (name) => join(folder, `${name}.log`));
@@ -104,7 +118,8 @@ async function three() {
 
 try {
   execFileSync('g++', ['-O2', '-std=c++17', '-o', join(folder, 'xmppload'), join(values.load, 'xmppload.cc')], { stdio: 'ignore' });
-  const shapes = [await one(), await three()];
+  const shapes = [];
+  for (const shape of values.shapes.split(',')) shapes.push(await { one, processes, three }[shape]());
   mkdirSync('build/bench-cluster', { recursive: true });
   writeFileSync('build/bench-cluster/results.json', JSON.stringify(shapes, null, 1));
   for (const { name, messages, results, cpu, others, disk, wire } of shapes) {

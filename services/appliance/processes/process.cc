@@ -42,6 +42,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Nobody waits for the archive's copy of a record, and its checkpoint is a second old.
+constexpr absl::Duration kArchiveRests = absl::Milliseconds(20);
+
 // What every process has: its inner face, the others', its health, its metrics.
 class Process : public Appliance {
  public:
@@ -146,7 +149,8 @@ class OwnerProcess : public Process {
         if (std::find(owner.owns.begin(), owner.owns.end(), service) != owner.owns.end()) followed.push_back(service);
       }
       if (!followed.empty())
-        tails_.push_back(ledger::Tail::Make(ledger_.get(), neighbours_->Raw(owner.name), owner.name, PartitionsOf(followed, options_)));
+        tails_.push_back(ledger::Tail::Make(ledger_.get(), neighbours_->Raw(owner.name), owner.name, PartitionsOf(followed, options_),
+                                            plan_.name == "audit" ? kArchiveRests : absl::ZeroDuration()));
     }
     keyring_->SetRemote([this](std::string key_id, absl::AnyInvocable<void(absl::Status)> done) {
       ledger::EnsureRemoteDataKey(neighbours_->To("directory"), arrivals_.get(), std::move(key_id), std::move(done));

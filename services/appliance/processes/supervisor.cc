@@ -33,7 +33,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr absl::Duration kToStart = absl::Minutes(10), kToStop = absl::Seconds(20), kPause = absl::Seconds(1);
-constexpr int kWrongConfiguration = 2;
 
 bool IsFree(const std::string& address, int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -142,9 +141,9 @@ class Supervisor : public Appliance {
             child = 0;
           }
         }
-        if (!ended.empty() && (!ready_ || (WIFEXITED(how) && WEXITSTATUS(how) == kWrongConfiguration))) {
+        if (!ended.empty() && !ready_) {
           failed_ = absl::UnavailableError(absl::StrCat("the service ", ended, " could not start; what it says stands above"));
-          if (!ready_) return;
+          return;
         }
       }
       if (ended.empty()) {

@@ -2,7 +2,7 @@
 // on; certificates are renewed while all of it runs.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Caller, refused } from '../harness/calls.mjs';
 import { must, run } from '../harness/children.mjs';
@@ -25,18 +25,6 @@ export default async function processes(world) {
   }
 }
 
-/** The processes that one has started: {service: pid}. */
-function childrenOf(pid) {
-  const found = {};
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    for (const child of readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean)) {
-      const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
-      if (words[1] === 'serve') found[words[2]] = Number(child);
-    }
-  }
-  return found;
-}
-
 async function play(world, product) {
   let info;
   const person = (login) => info.people.find((each) => each.login === login);
@@ -48,7 +36,7 @@ async function play(world, product) {
     await product.start();
     info = product.info;
     const children = await until('all run', () => {
-      const found = childrenOf(product.child.pid);
+      const found = product.services();
       return Object.keys(found).length === services.length && found;
     });
     assert.deepEqual(Object.keys(children).sort(), [...services].sort());
@@ -125,14 +113,14 @@ async function play(world, product) {
   };
   /** The process of a service that has been started again. */
   const again = (service, old) => until(`${service} is there again`, () => {
-    const pid = childrenOf(product.child.pid)[service];
+    const pid = product.services()[service];
     return pid && pid !== old && pid;
   }, 20_000);
 
   for (const service of services) {
     await step(`${service} is killed with -9: what needs it waits, and goes on by itself`, async () => {
       await send(`在 ${service} 之前`);
-      const old = childrenOf(product.child.pid)[service];
+      const old = product.services()[service];
       process.kill(old, 'SIGKILL');
       const ms = await send(`在 ${service} 之后`);
       assert.ok(ms < 10_000, `it took ${ms} ms`);
@@ -143,7 +131,7 @@ async function play(world, product) {
   }
 
   await step('the archive is away: people go on, health says so, and it has everything once it is back', async () => {
-    const pid = childrenOf(product.child.pid).audit;
+    const pid = product.services().audit;
     process.kill(pid, 'SIGSTOP');
     for (let i = 0; i < 100; i += 1) await send(`存档不在 ${i}`);
     const sick = await health();
@@ -182,7 +170,7 @@ async function play(world, product) {
     }
     for (const service of services) await until(`${service} shows its new certificate`, async () => (await serial(service)) !== before[service], 15_000, 300);
     // And one that begins now speaks to all others by it.
-    const old = childrenOf(product.child.pid).edge;
+    const old = product.services().edge;
     process.kill(old, 'SIGKILL');
     await again('edge', old);
     await send('换证之后');

@@ -1,6 +1,6 @@
 // The appliance as its operator has it: a process, a data folder, a configuration file, ports.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { start, tail } from './children.mjs';
@@ -45,6 +45,18 @@ export class Product {
   /** The folders with a ledger. */
   ledgers() {
     return this.processes ? ['directory', 'im', 'desk', 'audit'].map((service) => this.dataOf(service)) : [this.data];
+  }
+
+  /** Each service's process that runs now: {service: pid}. */
+  services() {
+    const found = {};
+    for (const task of readdirSync(`/proc/${this.child.pid}/task`)) {
+      for (const child of readFileSync(`/proc/${this.child.pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean)) {
+        const words = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
+        if (words[1] === 'serve') found[words[2]] = Number(child);
+      }
+    }
+    return found;
   }
 
   args() {
