@@ -307,8 +307,11 @@ test('the widget', { timeout: 300_000, ...needsProduct }, async (t) => {
     await panel.waitForSelector('.status:not(:empty)');
     const text = unique('在恶意页面里');
     await write(panel, text);
-    await hasBubble(panel, text);
-    const before = await bubbles(panel);
+    // The visit begins with the first line, and brings the channel's greeting.
+    const before = await until('the greeting stands above it', async () => {
+      const all = await bubbles(panel);
+      return all.length === 2 && all[1] === text && all;
+    });
     await hostile.evaluate(() => {
       for (const type of ['ready', 'open', 'close', 'resize', 'unread', 'identify', 'context', 'session']) {
         window.postMessage({ v: 1, type, body: { page: 'https://evil.example/', open: false, blob: '{"token":"x"}' } }, '*');
