@@ -28,7 +28,7 @@ export function Console({ me }: { me: Me }) {
         <nav className="co-nav" aria-label={t('nav')} data-pane tabIndex={-1}>
           {pages.filter((each) => mayOpen(each.page, roles)).map(({ page: name }) => <a key={name} href={`#/${name}`} aria-current={name === page ? 'page' : undefined}>{t(name)}</a>)}
         </nav>
-        <main className="co-main" data-pane tabIndex={-1}>
+        <main className="co-main" data-pane tabIndex={0}>
           {page === undefined ? <Nowhere /> : mayOpen(page, roles) ? <Shown page={page} roles={roles} /> : <NotYours page={page} roles={roles} />}
         </main>
       </div>

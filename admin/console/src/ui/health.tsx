@@ -11,12 +11,17 @@ const words: Record<State, keyof ConsoleText & string> = { [State.OK]: 'ok', [St
 const tones: Record<State, string> = { [State.OK]: 'ok', [State.DEGRADED]: 'warn', [State.DOWN]: 'bad', [State.UNSPECIFIED]: 'unknown' };
 
 /** The parts that have a name in both languages; others go by the service's own. */
-const partNames: Readonly<Record<string, keyof ConsoleText & string>> = { ledger: 'partLedger', 'archive completeness': 'partCompleteness', disk: 'partDisk', archive: 'partArchive', edge: 'partEdge', backup: 'backup', cluster: 'partCluster', clock: 'partClock' };
+const partNames: Readonly<Record<string, keyof ConsoleText & string>> = { ledger: 'partLedger', 'archive completeness': 'partCompleteness', disk: 'partDisk', archive: 'partArchive', edge: 'partEdge', backup: 'backup', cluster: 'partCluster', clock: 'partClock', following: 'partFollowing', links: 'partLinks', directory: 'serviceDirectory', im: 'serviceIm', desk: 'serviceDesk', audit: 'serviceAudit' };
 
 function Mark({ state }: { state: State }) {
   if (state === State.OK) return <CheckCircleFilled aria-hidden />;
   if (state === State.DEGRADED) return <ExclamationCircleFilled aria-hidden />;
   return state === State.DOWN ? <CloseCircleFilled aria-hidden /> : <QuestionCircleFilled aria-hidden />;
+}
+
+/** "im: disk": a part of one of the services' processes goes by both names. */
+function nameOf(part: ComponentHealth, t: (key: keyof ConsoleText & string) => string) {
+  return part.name.split(': ').map((word) => (partNames[word] ? t(partNames[word]!) : word)).join(': ');
 }
 
 /** One sentence, then each part with what to do, then figures. What is not known is never green. */
@@ -26,7 +31,7 @@ export function Health() {
   const { data, error, at, again } = usePolled(ask, 3_000);
   if (!data) return error ? <ErrorState error={error} what={t('healthFailed')} onRetry={again} /> : <Skeleton rows={6} />;
   const state = error ? State.UNSPECIFIED : worst(data);
-  const names = (wanted: State) => data.components.filter((part) => part.state === wanted).map((part) => (partNames[part.name] ? t(partNames[part.name]!) : part.name));
+  const names = (wanted: State) => data.components.filter((part) => part.state === wanted).map((part) => nameOf(part, t));
   const say: [State, (list: string[]) => string][] = [
     [State.DOWN, (list) => t('downSentence', { n: list.length, names: list.join(', ') })],
     [State.UNSPECIFIED, (list) => t('unknownSentence', { names: list.join(', ') })],
@@ -60,7 +65,7 @@ function Part({ part }: { part: ComponentHealth }) {
   return (
     <li data-part={part.name}>
       <span className={`co-mark co-${tones[part.state]}`}><Mark state={part.state} /> {t(words[part.state])}</span>
-      <strong>{partNames[part.name] ? t(partNames[part.name]!) : part.name}</strong>
+      <strong>{nameOf(part, t)}</strong>
       <span className="yz-grow" lang="en">{part.message}</span>
     </li>
   );

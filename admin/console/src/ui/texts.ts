@@ -3,7 +3,7 @@ import { defineMessages, Role } from '@yizhan/kit';
 /** The console's words. */
 export const texts = defineMessages({
   zh: {
-    app: '管理控制台', partLedger: '账本', partCompleteness: '归档完整性', partDisk: '磁盘', partArchive: '归档', partEdge: '接入', partCluster: '集群', partClock: '时钟', nav: '管理页面', health: '运行状况', partitions: '分区', backup: '备份', people: '人员', departments: '部门',
+    app: '管理控制台', partLedger: '账本', partCompleteness: '归档完整性', partDisk: '磁盘', partArchive: '归档', partEdge: '接入', partCluster: '集群', partClock: '时钟', partFollowing: '同步其他服务', partLinks: '服务连接', serviceDirectory: '通讯录', serviceIm: '消息', serviceDesk: '客服', serviceAudit: '存档', nav: '管理页面', health: '运行状况', partitions: '分区', backup: '备份', people: '人员', departments: '部门',
     notYours: '此页面属于{roles}。', notYoursWhy: '系统、安全、审计三类管理员相互分立，各自只能看到自己的页面。您的角色：{mine}。', nowhere: '没有这个页面。', home: '回到运行状况',
     roleEmployee: '员工', roleAgent: '客服', roleSupervisor: '客服督导', roleSystem: '系统管理员', roleSecurity: '安全管理员', roleAuditor: '审计管理员', or: '或',
     okSentence: '一切正常：{n} 个部分都在工作。', degradedSentence: '可以使用，但有 {n} 处需要处理：{names}。', downSentence: '有 {n} 个部分不工作：{names}。', unknownSentence: '状况未知：{names}。', lostSentence: '无法取得运行状况，最后一次是 {time}。',
@@ -19,7 +19,7 @@ export const texts = defineMessages({
     departmentsHint: '人数为本部门（含下级）。', addDepartment: '新增部门', addBelow: '新增下级', rename: '改名', departmentName: '部门名称', parent: '上级部门', top: '（顶级）', count: '{n}（{m}）', departmentsFailed: '部门未能载入', noDepartments: '还没有部门。', colPeople: '人数',
   },
   en: {
-    app: 'Console', partLedger: 'Ledger', partCompleteness: 'Completeness of the archive', partDisk: 'Disk', partArchive: 'Archive', partEdge: 'Edge', partCluster: 'Cluster', partClock: 'Clock', nav: 'Pages', health: 'Health', partitions: 'Partitions', backup: 'Backup', people: 'People', departments: 'Departments',
+    app: 'Console', partLedger: 'Ledger', partCompleteness: 'Completeness of the archive', partDisk: 'Disk', partArchive: 'Archive', partEdge: 'Edge', partCluster: 'Cluster', partClock: 'Clock', partFollowing: 'following', partLinks: 'links', serviceDirectory: 'directory', serviceIm: 'messaging', serviceDesk: 'customer service', serviceAudit: 'archive', nav: 'Pages', health: 'Health', partitions: 'Partitions', backup: 'Backup', people: 'People', departments: 'Departments',
     notYours: 'This page belongs to the {roles}.', notYoursWhy: 'System, security and audit administrators are separate; each sees their own pages. Your roles: {mine}.', nowhere: 'There is no such page.', home: 'To health',
     roleEmployee: 'employee', roleAgent: 'agent', roleSupervisor: 'supervisor', roleSystem: 'system administrator', roleSecurity: 'security administrator', roleAuditor: 'audit administrator', or: 'or',
     okSentence: 'All is well: {n} parts work.', degradedSentence: 'It works, with {n} thing to look at: {names}.|It works, with {n} things to look at: {names}.', downSentence: '{n} part does not work: {names}.|{n} parts do not work: {names}.', unknownSentence: 'Not known: {names}.', lostSentence: 'The health could not be asked for; the last answer is of {time}.',
