@@ -4,12 +4,12 @@
 #include <atomic>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "admin/backup/schedule.h"
 #include "admin/service/admin_service.h"
 #include "admin/service/clock_watch.h"
 #include "appliance/folder.h"
 #include "appliance/front.h"
+#include "appliance/parts.h"
 #include "audit/archive/service.h"
 #include "base/logging.h"
 #include "base/rpc/server.h"
@@ -62,10 +62,7 @@ class ApplianceImpl : public Appliance {
     }
     YZ_ASSIGN_OR_RETURN(ledger_, ledger::Ledger::Open(ledger));
     YZ_ASSIGN_OR_RETURN(keyring_, ledger::Keyring::Open(ledger_.get(), options_.data_dir));
-    directory::Options directory;
-    const auto install_key = keyring_->Derive("directory-fake-salt");
-    directory.install_key = Secret<std::string>(std::string(install_key.begin(), install_key.end()));
-    directory.ldap_sources = options_.ldap_sources;
+    directory::Options directory = DirectoryOptions(options_, *keyring_);
     directory.session_ended = [this](std::string_view session_id, std::string_view) {
       if (rpc::Authenticator* authenticator = authenticator_ready_.load()) authenticator->Forget(session_id);
     };
@@ -87,7 +84,7 @@ class ApplianceImpl : public Appliance {
     } else {
       YZ_RETURN_IF_ERROR(StartInner());
     }
-    YZ_RETURN_IF_ERROR(TieToKey());
+    YZ_RETURN_IF_ERROR(TieToKey(*keyring_));
     YZ_RETURN_IF_ERROR(directory_->Start());
     YZ_RETURN_IF_ERROR(im_->Start());
     YZ_RETURN_IF_ERROR(archive_->Start());
@@ -113,19 +110,6 @@ class ApplianceImpl : public Appliance {
     return absl::OkStatus();
   }
 
-  // A data key from the first start on: the installation's key has wrapped something before anything is derived from it, so that another
-  // installation's key is refused at the next start, even where nobody has written yet.
-  absl::Status TieToKey() {
-    absl::Notification done;
-    absl::Status status;
-    keyring_->Ensure("installation", 0, [&](absl::StatusOr<ledger::DataKeyPtr> key) {
-      status = key.status();
-      done.Notify();
-    });
-    done.WaitForNotification();
-    return status;
-  }
-
   // One table for all; an inner server for the services among themselves, an outer one for others.
   absl::Status RegisterCalls() {
     admin::AdminOptions admin;
@@ -135,10 +119,7 @@ class ApplianceImpl : public Appliance {
     admin.archived_seq = [this](const ledger::PartitionId& partition) { return archive_->archived_seq(partition); };
     admin.sessions = [this] { return static_cast<uint64_t>(im_hub_ ? im_hub_->sessions() : 0); };
     admin.checks = {
-        [this] {
-          const absl::Status status = archive_->health();
-          return status.ok() ? admin::Healthy("archive", "takes in every record and signs its log") : admin::Down("archive", status);
-        },
+        [this] { return ArchiveHealth(*archive_); },
         [this] {
           return front_.linked() ? admin::Healthy("edge", "is linked to messaging and customer service")
                                  : admin::Down("edge", absl::UnavailableError("a link of the edge is down; it is opened again by itself"));
@@ -152,9 +133,7 @@ class ApplianceImpl : public Appliance {
       });
     }
     if (options_.backup.enabled()) {
-      admin::BackupSource source{ledger_.get(), options_.data_dir, YIZHAN_VERSION, [this] { return archive_->public_key(); }, [this] { return archive_->checkpoint(); },
-                                 [this](const ledger::PartitionId& partition) { return archive_->archived_seq(partition); }};
-      YZ_ASSIGN_OR_RETURN(backup_, admin::BackupSchedule::Make(options_.backup, std::move(source), [this] { return ledger_->Owns({"audit", 0}); }));
+      YZ_ASSIGN_OR_RETURN(backup_, admin::BackupSchedule::Make(options_.backup, BackupOf(ledger_.get(), archive_.get(), options_.data_dir), [this] { return ledger_->Owns({"audit", 0}); }));
       admin.backup = backup_.get();
     }
     admin_ = std::make_unique<admin::AdminService>(std::move(admin));

@@ -111,6 +111,7 @@ absl::StatusOr<std::unique_ptr<Appliance>> StartAs(const Shape& shape, const Sou
   if (!shape.processes) return Appliance::Start(options);
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return absl::UnavailableError(absl::StrCat("the program cannot find itself: /proc/self/exe: ", error.message()));
   return yizhan::appliance::Supervise(options, program.string(), Arguments(sources, options));
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,6 +17,7 @@
 #include "appliance/folder.h"
 #include "appliance/front.h"
 #include "appliance/machines.h"
+#include "appliance/parts.h"
 #include "appliance/processes/neighbours.h"
 #include "appliance/processes/plan.h"
 #include "audit/archive/service.h"
@@ -34,7 +35,6 @@
 #include "ledger/ledger.h"
 #include "ledger/ledger_rpc.h"
 #include "ledger/tail.h"
-#include "yizhan/directory/v1/session_service.pb.h"
 #include "yizhan/live/v1/edge_service.pb.h"
 
 namespace yizhan::appliance {
@@ -160,10 +160,7 @@ class OwnerProcess : public Process {
 
   absl::Status MakeService() {
     if (plan_.name == "directory") {
-      directory::Options directory;
-      const auto install_key = keyring_->Derive("directory-fake-salt");
-      directory.install_key = Secret<std::string>(std::string(install_key.begin(), install_key.end()));
-      directory.ldap_sources = options_.ldap_sources;
+      directory::Options directory = DirectoryOptions(options_, *keyring_);
       directory.session_ended = [this](std::string_view session_id, std::string_view) { ForgetSession(session_id); };
       directory_ = std::make_unique<directory::DirectoryService>(ledger_.get(), std::move(directory));
     } else if (plan_.name == "im") {
@@ -192,10 +189,7 @@ class OwnerProcess : public Process {
     admin.owner = plan_.name;
     if (archive_) {
       admin.archived_seq = [this](const ledger::PartitionId& partition) { return archive_->archived_seq(partition); };
-      admin.checks.push_back([this] {
-        const absl::Status status = archive_->health();
-        return status.ok() ? admin::Healthy("archive", "takes in every record and signs its log") : admin::Down("archive", status);
-      });
+      admin.checks.push_back([this] { return ArchiveHealth(*archive_); });
     }
     if (plan_.name == "im") admin.sessions = [this] { return static_cast<uint64_t>(hub_ ? hub_->sessions() : 0); };
     if (!tails_.empty()) {
@@ -208,9 +202,7 @@ class OwnerProcess : public Process {
       });
     }
     if (archive_ && options_.backup.enabled()) {
-      admin::BackupSource source{ledger_.get(), data_dir_, YIZHAN_VERSION, [this] { return archive_->public_key(); }, [this] { return archive_->checkpoint(); },
-                                 [this](const ledger::PartitionId& partition) { return archive_->archived_seq(partition); }};
-      YZ_ASSIGN_OR_RETURN(backup_, admin::BackupSchedule::Make(options_.backup, std::move(source), [] { return true; }));
+      YZ_ASSIGN_OR_RETURN(backup_, admin::BackupSchedule::Make(options_.backup, BackupOf(ledger_.get(), archive_.get(), data_dir_), [] { return true; }));
       admin.backup = backup_.get();
     }
     admin_ = std::make_unique<admin::AdminService>(std::move(admin));
@@ -248,6 +240,7 @@ class OwnerProcess : public Process {
       arrivals_->Sweep(/*all=*/true);
     });
     for (int i = 0; !std::all_of(tails_.begin(), tails_.end(), [](const auto& tail) { return tail->caught_up(); }); ++i) {
+      if (ToldToStop()) return absl::CancelledError("told to stop before the other services had answered");
       absl::SleepFor(absl::Milliseconds(20));
       if (i % 500 != 499) continue;
       for (const auto& tail : tails_) {
@@ -259,7 +252,7 @@ class OwnerProcess : public Process {
 
   absl::Status StartService() {
     if (directory_) {
-      YZ_RETURN_IF_ERROR(TieToKey());
+      YZ_RETURN_IF_ERROR(TieToKey(*keyring_));
       return directory_->Start();
     }
     if (im_) return im_->Start();
@@ -267,18 +260,6 @@ class OwnerProcess : public Process {
     YZ_RETURN_IF_ERROR(archive_->Start());
     addresses_.archive_public_key = archive_->public_key();
     return absl::OkStatus();
-  }
-
-  // As the appliance in one process does.
-  absl::Status TieToKey() {
-    absl::Notification done;
-    absl::Status status;
-    keyring_->Ensure("installation", 0, [&](absl::StatusOr<ledger::DataKeyPtr> key) {
-      status = key.status();
-      done.Notify();
-    });
-    done.WaitForNotification();
-    return status;
   }
 
   // The demonstration's people are the directory's; the rest of it is made by the other services' calls, once they run.
@@ -293,7 +274,7 @@ class OwnerProcess : public Process {
         addresses_.widget_demo_url = WidgetDemoUrl(options_, WebUrl(options_, options_.port_base), demonstration_.channel_id);
         return absl::OkStatus();
       }
-      if (!absl::IsUnavailable(seeded.status()) || tries >= 600) return seeded.status();
+      if (!absl::IsUnavailable(seeded.status()) || tries >= 600 || ToldToStop()) return seeded.status();
       absl::SleepFor(absl::Milliseconds(100));
     }
   }

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Caller, refused } from '../harness/calls.mjs';
-import { must, run } from '../harness/children.mjs';
+import { must, run, start, tail } from '../harness/children.mjs';
 import { field, innerCall } from '../harness/inner.mjs';
-import { binary, Product } from '../harness/product.mjs';
+import { binary, freePortBase, Product } from '../harness/product.mjs';
 import { check, step, uniqueId, until } from '../harness/steps.mjs';
 
 const services = ['directory', 'im', 'desk', 'audit', 'admin', 'edge'];
@@ -177,6 +177,20 @@ async function play(world, product) {
     await whole();
     assert.equal((await must(binary, ['prepare', '--data', product.data])).out, '', 'what is good stays');
   }, 90_000);
+
+  await check('one that waits for the others ends when it is told to', async () => {
+    const alone = join(world.folder, 'alone');
+    await must(binary, ['prepare', '--data', alone]);
+    const child = start(binary, ['serve', 'im', '--data', alone, '--inner-port-base', String(await freePortBase(16))], { log: world.log('yizhan-alone') });
+    const end = child.ended.then((how) => ({ how, at: Date.now() }));
+    await until('it waits, and says so', () => /still waits for the other services/.test(tail(world.log('yizhan-alone'))), 20_000);
+    const told = Date.now();
+    child.kill('SIGTERM');
+    const { how, at } = await end;
+    assert.equal(how.code, 1, JSON.stringify(how));
+    assert.ok(at - told < 5_000, `it took ${at - told} ms`);
+    assert.match(tail(world.log('yizhan-alone')), /told to stop before the other services had answered/);
+  });
 
   await check('what was not prepared, or is another shape’s, is refused with what to do', async () => {
     const refuses = async (args, code, ...says) => {
