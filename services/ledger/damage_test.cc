@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "ledger/core.h"
 #include "ledger/log_scan.h"
+#include "ledger/padded_logs.h"
 #include "ledger/testing/counters.h"
 #include "rocksdb/db.h"
 
@@ -170,6 +171,85 @@ TEST_F(DamageTest, AnEndThatWasBeingWrittenIsDropped) {
   auto all = Everything(trial_.path());
   ASSERT_TRUE(all.ok()) << all.status();
   EXPECT_EQ(*all == expected_, true);
+}
+
+// A log as a killed process leaves it, and as a power failure may: pages written in any order.
+class PaddingTest : public DamageTest {
+ protected:
+  void SetUp() override {
+    DamageTest::SetUp();
+    TempDir killed;
+    Counters machine;
+    auto ledger = testing::OpenAndStart(OptionsFor(killed), &machine);
+    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    for (int i = 0; i < 40; ++i) {
+      std::vector<std::string> values(100, absl::StrCat("a value that is not very short ", i));
+      ASSERT_TRUE(Do(**ledger, Add({"im", static_cast<uint32_t>(i) % 4}, "key", values, absl::StrCat("r", i))).ok());
+    }
+    files_.clear();
+    for (const auto& file : fs::directory_iterator(folder(killed)))
+      files_[file.path().filename().string()] = ReadAll(file.path().string());
+    for (const auto& [name, bytes] : files_) {
+      if (name.ends_with(".log") && bytes.size() > files_[log_].size()) log_ = name;
+    }
+    const auto scan = ScanLog(folder(killed) + "/" + log_);
+    ASSERT_TRUE(scan.ok() && !scan->damage) << scan.status();
+    entries_ = scan->end;
+    ASSERT_GT(entries_, 100'000u);
+    ASSERT_GT(scan->size, entries_) << "there is no padding";
+    expected_ = *Everything(Copy());
+  }
+  // The folder with this log.
+  std::string With(const std::string& bytes) {
+    Copy();
+    WriteAll(folder(trial_) + "/" + log_, bytes);
+    return trial_.path();
+  }
+
+  std::string log_;
+  uint64_t entries_ = 0;
+};
+
+TEST_F(PaddingTest, WhatAKillLeavesBehindTheLastEntryIsNoDamage) {
+  const std::string bytes = files_[log_];
+  for (size_t size : {entries_, entries_ + 1, entries_ + 100, bytes.size() - 1}) {
+    auto all = Everything(With(bytes.substr(0, size)));
+    ASSERT_TRUE(all.ok()) << size << ": " << all.status();
+    EXPECT_TRUE(*all == expected_) << size;
+  }
+  // Opened for reading only, and looked at while another process holds it.
+  With(bytes);
+  {
+    auto store = Store::Open(folder(trial_), Store::Mode::kReadOnly);
+    ASSERT_TRUE(store.ok()) << store.status();
+    const auto size = fs::file_size(folder(trial_) + "/" + log_);
+    EXPECT_EQ(size, entries_);
+    WriteAll(folder(trial_) + "/" + log_, bytes);
+    EXPECT_EQ(ReasonOf(Store::Open(folder(trial_), Store::Mode::kReadWrite).status()), "FOLDER_IN_USE");
+    EXPECT_EQ(fs::file_size(folder(trial_) + "/" + log_), bytes.size()) << "another's log was shortened";
+  }
+  EXPECT_TRUE(*Everything(trial_.path()) == expected_);
+}
+
+TEST_F(PaddingTest, WhatStandsBehindAPageThatWasNotWrittenIsNotTaken) {
+  constexpr size_t kPage = 4'096;
+  for (size_t page : {size_t{1}, size_t{7}, size_t{12}, entries_ / kPage - 1}) {
+    std::string bytes = files_[log_];
+    bytes.replace(page * kPage, kPage, std::string(kPage, kLogPadding));
+    // The mark says that it had been written.
+    auto all = Everything(With(bytes));
+    EXPECT_EQ(ReasonOf(all.status()), "DAMAGED_STORE") << page << ": " << all.status();
+    EXPECT_EQ(ReadAll(folder(trial_) + "/" + log_) == bytes, true) << "it was changed";
+    // It does not: what is before the page, and nothing of what is behind it.
+    fs::remove(folder(trial_) + "/SYNCED");
+    auto kept = Everything(trial_.path());
+    ASSERT_TRUE(kept.ok()) << page << ": " << kept.status();
+    const std::string whole = *std::move(kept);
+    auto shorter = With(files_[log_].substr(0, page * kPage));
+    fs::remove(folder(trial_) + "/SYNCED");
+    EXPECT_TRUE(whole == *Everything(shorter)) << page;
+    EXPECT_FALSE(whole == expected_) << page;
+  }
 }
 
 TEST_F(DamageTest, AMissingFileIsNoticed) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
 
 namespace yizhan::ledger {
@@ -51,7 +50,8 @@ class File : public rocksdb::FSWritableFileOwnerWrapper {
 
 class FileSystem : public rocksdb::FileSystemWrapper {
  public:
-  explicit FileSystem(Fault fault) : FileSystemWrapper(rocksdb::FileSystem::Default()), fault_(std::move(fault)) {}
+  FileSystem(std::shared_ptr<rocksdb::FileSystem> base, Fault fault)
+      : FileSystemWrapper(std::move(base)), fault_(std::move(fault)) {}
   static const char* kClassName() { return "YizhanFaultFileSystem"; }
   const char* Name() const override { return kClassName(); }
 
@@ -74,8 +74,8 @@ class FileSystem : public rocksdb::FileSystemWrapper {
 };
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> MakeFaultEnv(std::function<int(std::string_view, std::string_view)> fault) {
-  return rocksdb::NewCompositeEnv(std::make_shared<FileSystem>(std::move(fault)));
+std::shared_ptr<rocksdb::FileSystem> FailOnDemand(std::shared_ptr<rocksdb::FileSystem> base, Fault fault) {
+  return std::make_shared<FileSystem>(std::move(base), std::move(fault));
 }
 
 }  // namespace yizhan::ledger

@@ -6,11 +6,12 @@
 #include <string_view>
 
 namespace rocksdb {
-class Env;
+class FileSystem;
 }
 
 namespace yizhan::ledger {
 
-std::unique_ptr<rocksdb::Env> MakeFaultEnv(std::function<int(std::string_view, std::string_view)> fault);
+std::shared_ptr<rocksdb::FileSystem> FailOnDemand(std::shared_ptr<rocksdb::FileSystem> base,
+                                                  std::function<int(std::string_view, std::string_view)> fault);
 
 }  // namespace yizhan::ledger

@@ -85,8 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     case 6: {
       MemoryFile file(bytes);
-      auto damage = ScanLog(file.path());
-      Must(damage.ok() && (!*damage || (*damage)->offset <= bytes.size()));
+      auto scan = ScanLog(file.path());
+      Must(scan.ok() && scan->end <= scan->size && scan->size <= bytes.size());
+      Must(!scan->damage || scan->damage->offset <= bytes.size());
       break;
     }
   }

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "ledger/padded_logs.h"
 
 namespace yizhan::ledger {
 namespace {
@@ -44,6 +45,8 @@ bool Whole(std::string_view entry) {
   const uint32_t stored = masked >> 17 | masked << 15;
   return Crc32c(0, entry.substr(6)) == stored;
 }
+
+bool IsAll(std::string_view bytes, char c) { return bytes.find_first_not_of(c) == std::string_view::npos; }
 }  // namespace
 
 uint32_t Crc32c(uint32_t crc, std::string_view bytes) {
@@ -61,38 +64,44 @@ uint32_t Crc32c(uint32_t crc, std::string_view bytes) {
   return ~crc;
 }
 
-absl::StatusOr<std::optional<LogDamage>> ScanLog(const std::string& path) {
+absl::StatusOr<LogScan> ScanLog(const std::string& path) {
   std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "rbe"), fclose);
   if (!file) return absl::UnavailableError(absl::StrCat("cannot open ", path, ": ", strerror(errno)));
   std::vector<char> block(kBlock);
-  uint64_t begin = 0;
+  LogScan scan;
   bool within = false;  // a fragmented entry has begun and not ended
   uint64_t entry = 0;   // where it began
-  for (;; begin += kBlock) {
+  bool padding = false;
+  for (bool last = false; !last;) {
+    const uint64_t begin = scan.size;
     const size_t size = fread(block.data(), 1, kBlock, file.get());
     if (ferror(file.get())) return absl::UnavailableError(absl::StrCat("cannot read ", path, ": ", strerror(errno)));
+    scan.size += size;
+    last = size < kBlock;
     size_t at = 0;
-    while (size - at >= kHeader) {
+    while (!padding && size - at >= kHeader) {
       const size_t length = static_cast<unsigned char>(block[at + 4]) |
                             static_cast<size_t>(static_cast<unsigned char>(block[at + 5])) << 8;
       const uint8_t type = static_cast<uint8_t>(block[at + 6]);
       // FULL 1, FIRST 2, MIDDLE 3, LAST 4. This product writes no other (no recycled logs, no compressed ones).
       const bool fits = type >= 1 && type <= 4 && (type == 1 || type == 2) == !within && at + kHeader + length <= size;
-      if (!fits || !Whole({block.data() + at, kHeader + length})) return LogDamage{path, within ? entry : begin + at};
+      if (!fits || !Whole({block.data() + at, kHeader + length})) break;
       if (type == 2) entry = begin + at;
       within = type == 2 || type == 3;
       at += kHeader + length;
+      if (!within) scan.end = begin + at;
     }
-    if (size == kBlock) {
-      // The rest of a block that is too short for a header is zeros.
-      if (std::any_of(block.begin() + static_cast<ptrdiff_t>(at), block.end(), [](char c) { return c != 0; }))
-        return LogDamage{path, begin + at};
-      continue;
+    const std::string_view rest(block.data() + at, size - at);
+    // The rest of a block that is too short for a header is zeros.
+    if (!padding && !last && rest.size() < kHeader && IsAll(rest, '\0')) continue;
+    if (!IsAll(rest, kLogPadding)) {
+      scan.damage = LogDamage{path, within ? entry : begin + at};
+      return scan;
     }
-    if (at != size) return LogDamage{path, within ? entry : begin + at};
-    if (within) return LogDamage{path, entry};
-    return std::nullopt;
+    padding |= !rest.empty();
   }
+  if (within) scan.damage = LogDamage{path, entry};
+  return scan;
 }
 
 absl::StatusOr<std::optional<LogDamage>> ScanLogs(const std::string& folder) {
@@ -111,8 +120,10 @@ absl::StatusOr<std::optional<LogDamage>> ScanLogs(const std::string& folder) {
     logs.push_back(folder + "/" + manifest);
   }
   for (const std::string& log : logs) {
-    YZ_ASSIGN_OR_RETURN(auto damage, ScanLog(log));
-    if (damage) return damage;
+    YZ_ASSIGN_OR_RETURN(LogScan scan, ScanLog(log));
+    if (scan.damage) return scan.damage;
+    if (scan.end < scan.size) std::filesystem::resize_file(log, scan.end, error);
+    if (error) return absl::UnavailableError(absl::StrCat("cannot shorten ", log, ": ", error.message()));
   }
   return std::nullopt;
 }

@@ -19,13 +19,18 @@ struct LogDamage {
   uint64_t offset = 0;
 };
 
-// The first entry of the file that is not whole or does not fit its checksum; nullopt when all are. Format: rocksdb's
-// wiki, "Write Ahead Log File Format": blocks of 32 KiB with entries of crc32c (masked) u32, length u16, type u8, all
-// little-endian, and the payload.
-absl::StatusOr<std::optional<LogDamage>> ScanLog(const std::string& path);
+struct LogScan {
+  std::optional<LogDamage> damage;  // the first entry that is not whole or does not fit its checksum
+  // Without damage: where the last entry ends, and the file's size. Between them is padding (padded_logs.h).
+  uint64_t end = 0, size = 0;
+};
+
+// Format: rocksdb's wiki, "Write Ahead Log File Format": blocks of 32 KiB with entries of crc32c (masked) u32, length
+// u16, type u8, all little-endian, and the payload.
+absl::StatusOr<LogScan> ScanLog(const std::string& path);
 
 // All log files of a RocksDB folder, in the order of their numbers, then the manifest that CURRENT names: the first
-// damage.
+// damage. Cuts off the padding of those without.
 absl::StatusOr<std::optional<LogDamage>> ScanLogs(const std::string& folder);
 
 }  // namespace yizhan::ledger

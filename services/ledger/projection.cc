@@ -15,6 +15,10 @@
 
 namespace yizhan::ledger {
 namespace {
+// From one round to the next at least: under load many commits make one round, and what they have in common (a scan for
+// each partition, a write for each batch) is done once.
+constexpr auto kRest = std::chrono::milliseconds(20);
+
 // Keys of a projection that begin with a zero byte are the ledger's own: 0 partition -> u64 cursor.
 std::string CursorKey(const PartitionId& id) { return std::string(1, '\0') + id.ToString(); }
 }  // namespace
@@ -122,6 +126,7 @@ struct Projection::Impl {
 
   void Run() {
     for (;;) {
+      const auto next = std::chrono::steady_clock::now() + kRest;
       absl::Status status = CatchUp();
       if (!status.ok())
         log::Error("ledger", "a projection does not get on; it is tried again")
@@ -131,6 +136,7 @@ struct Projection::Impl {
       std::unique_lock lock(signal->mutex);
       auto ready = [&] { return signal->stopping || signal->woken; };
       if (status.ok()) {
+        signal->changed.wait_until(lock, next, [&] { return signal->stopping; });
         signal->changed.wait(lock, ready);
       } else {
         signal->changed.wait_for(lock, std::chrono::seconds(1), [&] { return signal->stopping; });

@@ -13,15 +13,18 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/logging.h"
 #include "base/files.h"
+#include "base/logging.h"
 #include "base/status.h"
 #include "ledger/fault_file_system.h"
 #include "ledger/log_scan.h"
+#include "ledger/padded_logs.h"
 #include "ledger/rocks.h"
 #include "ledger/smooth_writes.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
+#include "rocksdb/env.h"
+#include "rocksdb/file_system.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/slice_transform.h"
 #include "rocksdb/sst_file_reader.h"
@@ -193,10 +196,10 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
   const bool exists = std::filesystem::exists(path + "/CURRENT");
   if (mode == Mode::kReadOnly && !exists) return absl::NotFoundError(absl::StrCat("there is no ledger in ", path));
   rocksdb::DBOptions options = DatabaseOptions();
-  if (hooks.fault) {
-    store->fault_env_ = MakeFaultEnv(hooks.fault);
-    options.env = store->fault_env_.get();
-  }
+  auto files = rocksdb::FileSystem::Default();
+  if (hooks.fault) files = FailOnDemand(std::move(files), hooks.fault);
+  store->env_ = rocksdb::NewCompositeEnv(PadLogs(std::move(files)));
+  options.env = store->env_.get();
   uint64_t synced = 0;
   std::optional<LogDamage> damage;
   if (!exists) {
@@ -206,9 +209,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
     if (access((path + "/LOCK").c_str(), R_OK | W_OK) != 0 && errno != ENOENT) {
       return absl::FailedPreconditionError(absl::StrCat("the folder ", path, " cannot be written by this user"));
     }
-    if (mode == Mode::kReadOnly) {
-      if (!options.env->LockFile(path + "/LOCK", &store->lock_).ok()) return Held(path);
-    }
+    if (!options.env->LockFile(path + "/LOCK", &store->lock_).ok()) return Held(path);
     synced = ReadSynced(path);
     YZ_ASSIGN_OR_RETURN(damage, ScanLogs(path));
     YZ_RETURN_IF_ERROR(CheckTables(path, options, damage));
@@ -240,6 +241,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Mode
         .With("file", damage->path)
         .With("byte", damage->offset);
   }
+  // RocksDB locks by itself when it opens for writing.
+  if (mode == Mode::kReadWrite) store->Unlock();
   YZ_RETURN_IF_ERROR(open(mode == Mode::kReadOnly));
   if (mode == Mode::kReadWrite) {
     store->synced_fd_ = ::open((path + "/SYNCED").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -317,7 +320,12 @@ absl::Status Store::Sync() {
 Store::~Store() {
   CloseDatabase();
   if (synced_fd_ >= 0) close(synced_fd_);
-  if (lock_ != nullptr) rocksdb::Env::Default()->UnlockFile(lock_);
+  Unlock();
+}
+
+void Store::Unlock() {
+  if (lock_ != nullptr) env_->UnlockFile(lock_);
+  lock_ = nullptr;
 }
 
 absl::StatusOr<std::optional<std::string>> Store::Get(Table table, std::string_view key,

@@ -33,7 +33,7 @@ class Store {
  public:
   enum class Mode {
     kReadWrite,  // creates what is missing
-    kReadOnly,   // refuses a folder that is not there; changes nothing in it
+    kReadOnly,   // refuses a folder that is not there; changes nothing in it but the padding of logs
   };
   // Looks through the logs before anything is replayed: an end that was being written is dropped, anything else that is
   // missing is refused. FailedPrecondition: another process holds it; a newer program made it (says what to do);
@@ -74,10 +74,11 @@ class Store {
  private:
   Store() = default;
   void CloseDatabase();
+  void Unlock();
 
   std::string path_;
-  std::unique_ptr<rocksdb::Env> fault_env_;
-  rocksdb::FileLock* lock_ = nullptr;  // read-only
+  std::unique_ptr<rocksdb::Env> env_;
+  rocksdb::FileLock* lock_ = nullptr;  // while the logs are looked through; as long as this is open for reading
   rocksdb::DB* db_ = nullptr;
   std::array<rocksdb::ColumnFamilyHandle*, kTables.size()> tables_{};
   rocksdb::ColumnFamilyHandle* default_ = nullptr;
