@@ -51,6 +51,9 @@ async function measure(name, machines, others, ports) {
   const pids = () => all.map((each) => each.child.pid);
   await countWire(ports);
   await pause(5_000);
+  const resting = processorTime(pids());
+  await pause(5_000);
+  const idle = (processorTime(pids()) - resting) / 5;
   const before = { cpu: machines.map((each) => processorTime([each.child.pid])), others: others.map((each) => processorTime([each.child.pid])), disk: diskBytes(all.map((each) => each.data)), wire: wireBytes() };
   const results = await load(pids());
   await pause(5_000);
@@ -59,7 +62,7 @@ async function measure(name, machines, others, ports) {
   const micro = (after, then) => Math.round((1e6 * (after - then)) / messages);
   const wire = wireBytes();
   return {
-    name, messages, results,
+    name, messages, results, idle,
     cpu: machines.map((each, i) => micro(processorTime([each.child.pid]), before.cpu[i])),
     others: others.map((each, i) => micro(processorTime([each.child.pid]), before.others[i])),
     disk: per(diskBytes(all.map((each) => each.data)) - before.disk),
@@ -122,8 +125,8 @@ try {
   for (const shape of values.shapes.split(',')) shapes.push(await { one, processes, three }[shape]());
   mkdirSync('build/bench-cluster', { recursive: true });
   writeFileSync('build/bench-cluster/results.json', JSON.stringify(shapes, null, 1));
-  for (const { name, messages, results, cpu, others, disk, wire } of shapes) {
-    console.log(`${name}: ${messages} messages`);
+  for (const { name, messages, results, idle, cpu, others, disk, wire } of shapes) {
+    console.log(`${name}: ${messages} messages; at rest ${idle.toFixed(3)} cores`);
     for (const each of results) console.log(`  ${each.mode} ${each.rate || ''}: ${Math.round(each.msgs_per_s)}/s, p50 ${each.latency.p50_ms} ms, p99 ${each.latency.p99_ms} ms, lost ${each.lost_or_late}, cores ${each.server_cores}, stolen ${each.steal_cores}`);
     console.log(`  a message costs: processor ${cpu.join(' + ')} µs${others.length ? `, etcd ${others.join()} µs` : ''}; disk ${disk} bytes; wire ${Object.entries(wire).map(([who, bytes]) => `${who} ${bytes}`).join(', ')} bytes`);
   }
