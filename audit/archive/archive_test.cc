@@ -16,6 +16,8 @@
 #include "audit/archive/service.h"
 #include "audit/tlog/proof.h"
 #include "audit/verify/verify.h"
+#include "base/objects/folder_store.h"
+#include "base/status.h"
 #include "ledger/testing/counters.h"
 #include "yizhan/audit/v1/archive_service.pb.h"
 #include "yizhan/directory/v1/record.pb.h"
@@ -60,7 +62,8 @@ class ArchiveTest : public testing::Test {
     auto keyring = ledger::Keyring::Open(ledger_.get(), dir_.path());
     ASSERT_TRUE(keyring.ok()) << keyring.status();
     keyring_ = *std::move(keyring);
-    auto service = Service::Make(ledger_.get(), keyring_.get(), {dir_.path(), "test.example/archive"});
+    files_ = *objects::OpenFolderStore(dir_.path() + "/files");
+    auto service = Service::Make(ledger_.get(), keyring_.get(), {dir_.path(), "test.example/archive", files_.get()});
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
     ASSERT_TRUE(ledger_->Start().ok());
@@ -188,6 +191,7 @@ class ArchiveTest : public testing::Test {
   AnyMachine im_, desk_, directory_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<ledger::Keyring> keyring_;
+  std::unique_ptr<objects::ObjectStore> files_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<rpc::ServiceTable> table_;
 };
@@ -339,6 +343,58 @@ TEST_F(ArchiveTest, AnExportVerifiesAndAChangedByteIsNamed) {
   EXPECT_THAT(report.ToText(), HasSubstr("000003.eml"));
 }
 
+TEST_F(ArchiveTest, AnExportsFileIsSealedAndDamageIsNoticed) {
+  Person("p1", "张伟");
+  Say("d:p1:p2", 2, "p1", "理财产品");
+  WaitIndexed();
+  StartExportRequest request;
+  *request.mutable_search() = Query("理财");
+  ASSERT_TRUE(Call<StartExportResponse>("StartExport", request).ok());
+  Export job;
+  for (int i = 0; i < 1000 && job.state() != Export::STATE_DONE; ++i) {
+    absl::SleepFor(absl::Milliseconds(10));
+    job = Call<ListExportsResponse>("ListExports", ListExportsRequest())->exports(0);
+  }
+  ASSERT_EQ(job.state(), Export::STATE_DONE) << job.DebugString();
+  auto objects = files_->List("exports/");
+  ASSERT_TRUE(objects.ok()) << objects.status();
+  ASSERT_EQ(objects->size(), 1u);
+  const std::string name = (*objects)[0].name;
+  EXPECT_EQ(name, absl::StrCat("exports/", job.sha256(), "/000000"));
+  std::string sealed = *files_->Get(name);
+  EXPECT_EQ(sealed.find("manifest.json"), std::string::npos) << "the .zip is readable";
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path() + "/exports")) << "a readable copy stays";
+
+  ReadExportRequest read;
+  read.set_export_id(job.export_id());
+  ASSERT_TRUE(Call<ReadExportResponse>("ReadExport", read).ok());
+  sealed[sealed.size() / 2] ^= 1;
+  ASSERT_TRUE(files_->Put(name, sealed).ok());
+  EXPECT_EQ(ReasonOf(Call<ReadExportResponse>("ReadExport", read).status()), "EXPORT_DAMAGED");
+  ASSERT_TRUE(files_->Delete(name).ok());
+  EXPECT_EQ(ReasonOf(Call<ReadExportResponse>("ReadExport", read).status()), "EXPORT_GONE");
+}
+
+TEST_F(ArchiveTest, AJobThatNobodyWorksOnIsRecordedAsFailed) {
+  // What a process leaves that is killed while an export runs.
+  AuditRecord record;
+  Export& job = *record.mutable_export_started();
+  job.set_export_id("e000000000001");
+  job.set_state(Export::STATE_RUNNING);
+  job.set_started_at_us(1);
+  Append(kPartition, std::string(kExportStarted), record.SerializeAsString(), "person:pauditor00001");
+  Close();
+  const std::string left = dir_.path() + "/exports/" + job.export_id();
+  std::filesystem::create_directories(left);
+  std::ofstream(left + "/1.eml") << "what somebody wrote";
+  Open();
+  const Export ended = Call<ListExportsResponse>("ListExports", ListExportsRequest())->exports(0);
+  EXPECT_EQ(ended.export_id(), job.export_id());
+  EXPECT_EQ(ended.state(), Export::STATE_FAILED);
+  EXPECT_THAT(ended.problem(), HasSubstr("start the export again"));
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
 TEST_F(ArchiveTest, AChangedItemIsFoundAndNamed) {
   for (int i = 0; i < 10; ++i) Say("g:a", i + 1, "p1", absl::StrCat("原文 ", i));
   WaitIndexed();
@@ -404,7 +460,7 @@ TEST_F(ArchiveTest, ALostSigningKeyIsAClearRefusal) {
   ASSERT_TRUE(ledger.ok());
   auto keyring = ledger::Keyring::Open(ledger->get(), dir_.path());
   ASSERT_TRUE(keyring.ok());
-  EXPECT_EQ(Service::Make(ledger->get(), keyring->get(), {dir_.path(), "test.example/archive"}).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Service::Make(ledger->get(), keyring->get(), {dir_.path(), "test.example/archive", files_.get()}).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_F(ArchiveTest, TheIndexIsBuiltAgainWhenItIsGone) {

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
@@ -13,12 +15,14 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "audit/archive/machine.h"
+#include "audit/archive/tables.h"
 #include "audit/archive/workers.h"
 #include "audit/archive/zip.h"
 #include "audit/export_format/export_writer.h"
 #include "base/ids.h"
 #include "base/logging.h"
 #include "base/status.h"
+#include "base/thread_name.h"
 
 namespace yizhan::audit {
 namespace {
@@ -27,8 +31,9 @@ namespace fs = std::filesystem;
 using yizhan::audit::v1::AuditRecord;
 using yizhan::audit::v1::Export;
 
-constexpr uint32_t kMaxPiece = 1 << 20;
+constexpr uint32_t kMaxPiece = ExportFiles::kPieceBytes;
 constexpr uint32_t kMaxPage = 200;
+constexpr absl::Duration kLookEvery = absl::Seconds(5);
 
 ledger::NewRecord StartedRecord(const Export& job) {
   AuditRecord record;
@@ -63,18 +68,18 @@ class ExportsImpl : public Exports {
     fs::create_directories(options_.dir, error);
     fs::permissions(options_.dir, fs::perms::owner_all, error);
     if (error) return absl::UnavailableError(absl::StrCat("cannot make ", options_.dir, ": ", error.message()));
-    YZ_ASSIGN_OR_RETURN(auto jobs, All());
-    for (Export& job : jobs) {
-      if (job.state() != Export::STATE_RUNNING) continue;
-      job.set_state(Export::STATE_FAILED);
-      job.set_problem("the process was stopped while this export ran; start it again");
-      YZ_RETURN_IF_ERROR(Record(job));
-    }
+    YZ_RETURN_IF_ERROR(ClearAway());
+    LookAfter();
+    thread_ = std::thread([this] {
+      NameThread("archive-exports");
+      while (!stop_.WaitForNotificationWithTimeout(kLookEvery)) LookAfter();
+    });
     return absl::OkStatus();
   }
 
   void Stop() override {
-    stopping_ = true;
+    if (!stop_.HasBeenNotified()) stop_.Notify();
+    if (thread_.joinable()) thread_.join();
     workers_.Stop();
   }
 
@@ -95,11 +100,15 @@ class ExportsImpl : public Exports {
     command.decide = [job](const ledger::DecideContext&, const ledger::StateReader&) -> absl::StatusOr<ledger::Proposal> {
       return ledger::Proposal{{StartedRecord(job)}, job.SerializeAsString()};
     };
-    command.done = [this, access_id, done = std::move(done)](absl::StatusOr<ledger::Command::Outcome> outcome) mutable {
-      if (!outcome.ok()) return done(outcome.status());
+    SetOurs(job.export_id(), true);  // before it can be seen
+    command.done = [this, id = job.export_id(), access_id, done = std::move(done)](absl::StatusOr<ledger::Command::Outcome> outcome) mutable {
       Export job;
-      if (!job.ParseFromString(outcome->result)) return done(absl::InternalError("unreadable result"));
-      if (!outcome->repeated && !workers_.Post([this, job, access_id]() mutable { Run(std::move(job), access_id); })) {
+      const bool readable = outcome.ok() && job.ParseFromString(outcome->result);
+      const bool posted = readable && !outcome->repeated && workers_.Post([this, job, access_id]() mutable { Run(std::move(job), access_id); });
+      if (!posted) SetOurs(id, false);
+      if (!outcome.ok()) return done(outcome.status());
+      if (!readable) return done(absl::InternalError("unreadable result"));
+      if (!posted && !outcome->repeated) {
         return done(RefuseForNow(absl::StatusCode::kResourceExhausted, "TOO_MANY_EXPORTS", "eight exports wait already; wait until one has ended", 10'000));
       }
       done(job);
@@ -134,15 +143,12 @@ class ExportsImpl : public Exports {
     if (job->state() != Export::STATE_DONE) {
       return Refuse(absl::StatusCode::kFailedPrecondition, "EXPORT_NOT_DONE", "this export has no file: it runs, or it failed");
     }
-    std::ifstream in(ZipPath(job->export_id()), std::ios::binary);
-    if (!in) return Refuse(absl::StatusCode::kDataLoss, "EXPORT_GONE", "the export's file is gone; start the export again");
     yizhan::audit::v1::ReadExportResponse response;
     response.set_size_bytes(job->size_bytes());
     if (request.offset() >= job->size_bytes()) return response;
     const uint64_t size = std::min<uint64_t>(request.size() == 0 ? kMaxPiece : std::min(request.size(), kMaxPiece), job->size_bytes() - request.offset());
-    response.mutable_data()->resize(size);
-    in.seekg(static_cast<std::streamoff>(request.offset()));
-    if (!in.read(response.mutable_data()->data(), static_cast<std::streamsize>(size))) {
+    YZ_ASSIGN_OR_RETURN(*response.mutable_data(), options_.files->Read(job->sha256(), request.offset(), size));
+    if (response.data().empty()) {
       return Refuse(absl::StatusCode::kDataLoss, "EXPORT_DAMAGED", "the export's file is shorter than when it was written; start the export again");
     }
     return response;
@@ -165,7 +171,54 @@ class ExportsImpl : public Exports {
     return jobs;
   }
 
-  // Commits how a job ended.
+  void SetOurs(const std::string& id, bool ours) {
+    absl::MutexLock lock(&mutex_);
+    if (ours) {
+      ours_.insert(id);
+    } else {
+      ours_.erase(id);
+    }
+  }
+  bool IsOurs(const std::string& id) const {
+    absl::MutexLock lock(&mutex_);
+    return ours_.contains(id);
+  }
+
+  // What a process that was killed has left can be read; nothing runs yet. A finished export of an older version goes
+  // where it belongs.
+  absl::Status ClearAway() {
+    YZ_ASSIGN_OR_RETURN(auto jobs, All());
+    for (const Export& job : jobs) {
+      if (job.state() == Export::STATE_DONE && fs::exists(ZipPath(job.export_id()))) YZ_RETURN_IF_ERROR(options_.files->Store(ZipPath(job.export_id()), job.sha256()));
+    }
+    std::error_code error;
+    for (const auto& left : fs::directory_iterator(options_.dir, error)) fs::remove_all(left.path(), error);
+    return error ? absl::UnavailableError(absl::StrCat("cannot clear ", options_.dir, ": ", error.message())) : absl::OkStatus();
+  }
+
+  // Jobs that nobody works on any more, and files that are not here. What fails is tried again the next time.
+  void LookAfter() {
+    auto jobs = All();
+    if (!jobs.ok()) return;
+    if (options_.ledger->Owns(kPartition)) {
+      for (Export& job : *jobs) {
+        if (job.state() != Export::STATE_RUNNING || IsOurs(job.export_id())) continue;
+        job.set_state(Export::STATE_FAILED);
+        job.set_problem("it was not carried out to its end: its process was stopped, or too many exports waited; start the export again");
+        if (absl::Status status = Record(job); !status.ok()) log::Warning("audit", "an export that nobody works on is still recorded as running").With("export", job.export_id()).With("status", status);
+      }
+    }
+    if (!options_.replicated_files) return;
+    auto here = options_.files->Here();
+    for (const Export& job : *jobs) {
+      if (!here.ok() || stop_.HasBeenNotified()) return;
+      if (job.state() != Export::STATE_DONE || gone_.contains(job.export_id())) continue;
+      const absl::Status fetched = options_.files->Fetch(job.sha256(), job.size_bytes(), *here);
+      if (absl::IsNotFound(fetched)) gone_.insert(job.export_id());
+    }
+  }
+
+  // Commits how a job ended, once.
   absl::Status Record(Export job) {
     job.set_finished_at_us(absl::ToUnixMicros(absl::Now()));
     absl::Notification committed;
@@ -173,7 +226,12 @@ class ExportsImpl : public Exports {
     ledger::Command command;
     command.partition = kPartition;
     command.actor = "service:audit";
-    command.decide = [&](const ledger::DecideContext&, const ledger::StateReader&) -> absl::StatusOr<ledger::Proposal> {
+    command.decide = [&](const ledger::DecideContext&, const ledger::StateReader& state) -> absl::StatusOr<ledger::Proposal> {
+      YZ_ASSIGN_OR_RETURN(auto known, state.Get(ExportKey(job.started_at_us(), job.export_id())));
+      Export recorded;
+      if (!known || !recorded.ParseFromString(*known) || recorded.state() != Export::STATE_RUNNING) {
+        return Refuse(absl::StatusCode::kFailedPrecondition, "EXPORT_ENDED", "this export has been recorded as ended");
+      }
       return ledger::Proposal{{FinishedRecord(job)}, ""};
     };
     command.done = [&](absl::StatusOr<ledger::Command::Outcome> outcome) {
@@ -200,14 +258,15 @@ class ExportsImpl : public Exports {
     } else {
       job.set_state(Export::STATE_FAILED);
       job.set_problem(std::string(status.message()));
-      fs::remove(ZipPath(job.export_id()), error);
     }
+    fs::remove(ZipPath(job.export_id()), error);
     job.set_items_done(items_done_);
     job.set_items_total(items_total_);
     const absl::Status recorded = Record(job);
     log::Info("audit", "export ended").With("export", job.export_id()).With("items", job.items_done()).With("ok", status.ok() && recorded.ok());
     absl::MutexLock lock(&mutex_);
     running_id_.clear();
+    ours_.erase(job.export_id());
   }
 
   absl::Status Write(Export& job, const std::string& folder, const std::string& access_id) {
@@ -217,13 +276,13 @@ class ExportsImpl : public Exports {
     YZ_ASSIGN_OR_RETURN(std::string note, tree.Checkpoint());
     YZ_ASSIGN_OR_RETURN(Checkpoint checkpoint, OpenCheckpoint(note, {options_.signer.key()}));
     for (int waited = 0; options_.searcher->indexed_end() < checkpoint.size; ++waited) {
-      if (waited > 3000 || stopping_) return absl::UnavailableError("the search index is behind; try again later");
+      if (waited > 3000 || stop_.HasBeenNotified()) return absl::UnavailableError("the search index is behind; try again later");
       absl::SleepFor(absl::Milliseconds(10));
     }
     std::vector<uint64_t> leaves;
     YZ_RETURN_IF_ERROR(options_.searcher->ForEach(job.search(), [&](uint64_t leaf, const OpenedItem&) {
       if (leaf < checkpoint.size) leaves.push_back(leaf);
-      return !stopping_ && leaves.size() <= kMaxItems;
+      return !stop_.HasBeenNotified() && leaves.size() <= kMaxItems;
     }));
     if (leaves.size() > kMaxItems) {
       return absl::FailedPreconditionError(absl::StrCat("the search has more than ", kMaxItems, " hits, the most that an export holds; narrow it by time"));
@@ -233,7 +292,7 @@ class ExportsImpl : public Exports {
 
     YZ_ASSIGN_OR_RETURN(auto writer, ExportWriter::Create(folder, note));
     for (uint64_t leaf : leaves) {
-      if (stopping_) return absl::CancelledError("the process stops; start the export again");
+      if (stop_.HasBeenNotified()) return absl::CancelledError("the process stops; start the export again");
       YZ_RETURN_IF_ERROR(AddItem(leaf, tree, checkpoint.size, *writer));
       ++items_done_;
     }
@@ -259,7 +318,7 @@ class ExportsImpl : public Exports {
     YZ_RETURN_IF_ERROR(ZipFolder(folder, job.export_id(), ZipPath(job.export_id())));
     job.set_size_bytes(fs::file_size(ZipPath(job.export_id())));
     YZ_ASSIGN_OR_RETURN(*job.mutable_sha256(), FileSha256(ZipPath(job.export_id())));
-    return absl::OkStatus();
+    return options_.files->Store(ZipPath(job.export_id()), job.sha256());
   }
 
   absl::Status AddItem(uint64_t leaf, const TreeState& tree, uint64_t size, ExportWriter& writer) {
@@ -277,11 +336,14 @@ class ExportsImpl : public Exports {
   }
 
   const Options options_;
-  std::atomic<bool> stopping_{false};
+  absl::Notification stop_;
   std::atomic<uint64_t> items_done_{0};
   std::atomic<uint64_t> items_total_{0};
   mutable absl::Mutex mutex_;
   std::string running_id_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> ours_ ABSL_GUARDED_BY(mutex_);  // jobs that run or wait here
+  std::set<std::string> gone_;  // exports that no machine has; of thread_'s
+  std::thread thread_;
   Workers workers_;  // last: its threads use the rest
 };
 

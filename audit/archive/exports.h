@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "audit/archive/export_files.h"
 #include "audit/archive/intake.h"
 #include "audit/archive/prover.h"
 #include "audit/archive/searcher.h"
@@ -24,13 +25,19 @@ class Exports {
     const Searcher* searcher;
     const Names* names;
     NoteSigner signer;
-    // DIR/exports: a .zip for each finished job.
+    // Where finished exports go.
+    ExportFiles* files;
+    // Whether this machine keeps a replica of each.
+    bool replicated_files;
+    // DIR/exports: the one that is being written.
     std::string dir;
   };
   static std::unique_ptr<Exports> Make(Options options);
-  virtual ~Exports() = default;  // stops; a job that runs is recorded as failed at the next start
+  virtual ~Exports() = default;  // stops; a job that runs is recorded as failed later, as below
 
-  // Marks jobs of an earlier process that did not end as failed.
+  // From here on, where this machine decides for audit/0, a job that neither runs nor waits here is recorded as failed:
+  // it was another process's, or another machine's. Where files have replicas, this machine gets those it lacks.
+  // What an earlier process left of a job is removed.
   virtual absl::Status Start() = 0;
   virtual void Stop() = 0;
 

@@ -46,7 +46,8 @@ class ServiceImpl : public Service {
     YZ_ASSIGN_OR_RETURN(searcher_, Searcher::Open({items_.get(), keyring_, names_.get(), options_.data_dir + "/search"}));
     prover_ = std::make_unique<Prover>(ledger_, keyring_, items_.get(), signer.key());
     intake_ = Intake::Make({ledger_, keyring_, items_.get(), signer, [this] { searcher_->Wake(); }});
-    exports_ = Exports::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), names_.get(), signer, options_.data_dir + "/exports"});
+    files_ = std::make_unique<ExportFiles>(options_.files, keyring_);
+    exports_ = Exports::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), names_.get(), signer, files_.get(), options_.replicated_files, options_.data_dir + "/exports"});
     rpc_ = ArchiveRpc::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), exports_.get()});
     return absl::OkStatus();
   }
@@ -104,6 +105,7 @@ class ServiceImpl : public Service {
   std::unique_ptr<Searcher> searcher_;
   std::unique_ptr<Prover> prover_;
   std::unique_ptr<Intake> intake_;
+  std::unique_ptr<ExportFiles> files_;
   std::unique_ptr<Exports> exports_;
   std::unique_ptr<ArchiveRpc> rpc_;
   std::unique_ptr<metrics::GaugeFunction> lag_, indexed_;

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/objects/object_store.h"
 #include "base/rpc/service.h"
 #include "ledger/keyring.h"
 #include "ledger/ledger.h"
@@ -13,10 +14,14 @@
 namespace yizhan::audit {
 
 struct ServiceOptions {
-  // The data folder: items in DIR/archive, the index in DIR/search, exports in DIR/exports, the signing key in DIR/keys/archive.key.
+  // The data folder: items in DIR/archive, the index in DIR/search, an export that is being written in DIR/exports, the signing key in DIR/keys/archive.key.
   std::string data_dir;
   // The log's name in checkpoints: "bank.example/archive".
   std::string origin;
+  // Where the files of exports go. Outlives the service.
+  objects::ObjectStore* files = nullptr;
+  // Whether that is one replica of several: this machine then gets all files that it lacks.
+  bool replicated_files = false;
 };
 
 class Service {

@@ -70,7 +70,10 @@ class ApplianceImpl : public Appliance {
     directory_ = std::make_unique<directory::DirectoryService>(ledger_.get(), std::move(directory));
     im_ = std::make_unique<im::ImService>(ledger_.get(), keyring_.get());
     desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
-    YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {options_.data_dir, options_.domain + "/archive"}));
+    YZ_ASSIGN_OR_RETURN(files_, OpenFiles(options_, options_.data_dir));
+    const bool replicated = cluster_ != nullptr && options_.files.place.empty();
+    objects::ObjectStore* files = replicated ? cluster_->Replicate(std::move(files_)) : files_.get();
+    YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {options_.data_dir, options_.domain + "/archive", files, replicated}));
     return absl::OkStatus();
   }
 
@@ -206,6 +209,7 @@ class ApplianceImpl : public Appliance {
   std::unique_ptr<directory::DirectoryService> directory_;
   std::unique_ptr<im::ImService> im_;
   std::unique_ptr<desk::DeskService> desk_;
+  std::unique_ptr<objects::ObjectStore> files_;
   std::unique_ptr<audit::Service> archive_;
   admin::ClockWatch clock_watch_;
   std::unique_ptr<admin::BackupSchedule> backup_;  // null: no place is configured

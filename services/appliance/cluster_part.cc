@@ -19,6 +19,7 @@
 #include "cluster/loop.h"
 #include "cluster/machines.h"
 #include "cluster/node.h"
+#include "cluster/object_replicas.h"
 #include "cluster/sessions.h"
 
 namespace yizhan::appliance {
@@ -109,8 +110,8 @@ class ClusterPartImpl : public ClusterPart {
         node, cluster::Node::Dependencies{loop_.get(), kv_.get(), replica_.get(), peers_.get(), RandomBits});
     sessions_ = std::make_unique<cluster::Sessions>(cluster::Sessions::Parts{
         options_.node, RandomBits(), [this] { return node_->view(); }, loop_.get(), &machines_, table});
-    forwarder_ = std::make_unique<cluster::Forwarder>(cluster::Forwarder::Parts{
-        options_.node, node_.get(), loop_.get(), &machines_, ledger, table, sessions_.get()});
+    forwarder_ = std::make_unique<cluster::Forwarder>(
+        cluster::Forwarder::Parts{options_.node, node_.get(), loop_.get(), &machines_, ledger, table, sessions_.get()});
     keyring->SetRemote([this](std::string key_id, absl::AnyInvocable<void(absl::Status)> done) {
       forwarder_->EnsureDataKey(std::move(key_id), std::move(done));
     });
@@ -119,6 +120,7 @@ class ClusterPartImpl : public ClusterPart {
     cluster::RegisterCluster(table, node_.get(), loop_.get(), ledger, options_.node,
                              [] { kill(getpid(), SIGTERM); });  // as its operator does
     cluster::RegisterSessions(table, sessions_.get(), [this] { return services_run_.load(); });
+    if (objects_) objects_->Register(table);
     committer_.Attach([this](std::vector<cluster::CommitEntry> entries, cluster::CommitLog::Done done) {
       node_->Commit(std::move(entries), std::move(done));
     });
@@ -126,6 +128,12 @@ class ClusterPartImpl : public ClusterPart {
 
   rpc::LinkHandler* Share(std::string service, rpc::LinkHandler* handler) override {
     return sessions_->Share(std::move(service), handler);
+  }
+
+  objects::ObjectStore* Replicate(std::unique_ptr<objects::ObjectStore> local) override {
+    objects_ = std::make_unique<cluster::ObjectReplicas>(
+        cluster::ObjectReplicas::Parts{options_.node, std::move(local), &machines_, [this] { return node_->view(); }});
+    return objects_.get();
   }
 
   absl::Status Join() override {
@@ -170,6 +178,7 @@ class ClusterPartImpl : public ClusterPart {
     left_ = true;
     forwarder_->Stop();
     sessions_->Stop();
+    if (objects_) objects_->Stop();
     absl::Notification left;
     loop_->Post([&] { node_->Leave([&] { left.Notify(); }); });
     left.WaitForNotification();
@@ -220,6 +229,7 @@ class ClusterPartImpl : public ClusterPart {
   cluster::LogCommitter committer_;
   cluster::Machines machines_;
   ledger::Ledger* ledger_ = nullptr;
+  std::unique_ptr<cluster::ObjectReplicas> objects_;
   std::unique_ptr<cluster::Replica> replica_;
   std::unique_ptr<cluster::Peers> peers_;
   std::unique_ptr<cluster::Node> node_;

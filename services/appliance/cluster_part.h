@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/objects/object_store.h"
 #include "base/rpc/hub.h"
 #include "base/rpc/server.h"
 #include "base/rpc/service.h"
@@ -54,6 +55,8 @@ class ClusterPart {
   // With the ledger started and every handler registered: calls that this machine cannot carry out go to others from
   // now on. All outlive Leave().
   virtual void Attach(ledger::Ledger* ledger, ledger::Keyring* keyring, rpc::ServiceTable* table) = 0;
+  // Where files go: `local` of every machine is a replica. Before Attach(); lives as long as this.
+  virtual objects::ObjectStore* Replicate(std::unique_ptr<objects::ObjectStore> local) = 0;
   // With the inner face open: joins, and waits until this machine has what the cluster has recorded. It takes no
   // partitions yet, unless nobody else is there.
   virtual absl::Status Join() = 0;

@@ -71,6 +71,23 @@ absl::Status CheckPlace(const std::string& place) {
   return absl::InvalidArgumentError(absl::StrCat("must be a folder's whole path, /…, or s3://BUCKET/PREFIX, not \"", place, "\""));
 }
 
+bool IsBucket(const std::string& place) { return place.rfind("s3://", 0) == 0; }
+
+// A section's keys that say how its S3-compatible store is reached; without `secret` that file is not read.
+void BindS3(config::Schema& schema, const std::string& section, objects::StoreOptions* store, bool secret) {
+  schema.String(section + ".s3_endpoint", &store->s3_endpoint, "The S3-compatible store: https://HOST:PORT.")
+      .String(section + ".s3_region", &store->s3_region, "Its region.")
+      .String(section + ".s3_access_key", &store->s3_access_key, "Who writes there.")
+      .SecretFile(section + ".s3_secret_key_file", secret ? &store->s3_secret_key : nullptr, "A file whose first line is that one's secret key.")
+      .String(section + ".s3_ca", &store->s3_ca, "The authorities that may vouch for the store, in PEM; empty: the system's.");
+}
+
+void NeedS3(const std::string& section, const objects::StoreOptions& store, std::vector<config::Schema::Mistake>& mistakes) {
+  if (store.s3_endpoint.empty()) mistakes.push_back({section + ".s3_endpoint", "must be the store's address, https://HOST:PORT, where a place is s3://"});
+  if (store.s3_access_key.empty()) mistakes.push_back({section + ".s3_access_key", "must be set where a place is s3://"});
+  if (store.s3_secret_key.empty()) mistakes.push_back({section + ".s3_secret_key_file", "must be set where a place is s3://"});
+}
+
 // A backup needs somebody who can open it.
 std::vector<config::Schema::Mistake> CheckBackup(const admin::BackupOptions& backup) {
   std::vector<config::Schema::Mistake> mistakes;
@@ -80,10 +97,7 @@ std::vector<config::Schema::Mistake> CheckBackup(const admin::BackupOptions& bac
   } else if (auto parsed = admin::ParseRecipients(backup.recipients); !parsed.ok()) {
     mistakes.push_back({"backup.recipients", std::string(parsed.status().message())});
   }
-  const bool s3 = backup.to.place.rfind("s3://", 0) == 0 || backup.keys_to.rfind("s3://", 0) == 0;
-  if (s3 && backup.to.s3_endpoint.empty()) mistakes.push_back({"backup.s3_endpoint", "must be the store's address, https://HOST:PORT, where a place is s3://"});
-  if (s3 && backup.to.s3_access_key.empty()) mistakes.push_back({"backup.s3_access_key", "must be set where a place is s3://"});
-  if (s3 && backup.to.s3_secret_key.empty()) mistakes.push_back({"backup.s3_secret_key_file", "must be set where a place is s3://"});
+  if (IsBucket(backup.to.place) || IsBucket(backup.keys_to)) NeedS3("backup", backup.to, mistakes);
   return mistakes;
 }
 
@@ -199,19 +213,18 @@ config::Schema OptionsSchema(RunOptions* options, const std::string& service) {
       .String("backup.keys_to", &options->backup.keys_to, "Where the keys go that open what is in backup.to, to be kept apart; empty: there as well.", CheckPlace)
       .Strings("backup.recipients", &options->backup.recipients, "Who can open them: public keys, [\"age1…\"].")
       .Int("backup.every_minutes", &options->backup.every_minutes, 1, 10'080, "Minutes from one backup to the next.")
-      .String("backup.s3_endpoint", &options->backup.to.s3_endpoint, "The S3-compatible store: https://HOST:PORT.")
-      .String("backup.s3_region", &options->backup.to.s3_region, "Its region.")
-      .String("backup.s3_access_key", &options->backup.to.s3_access_key, "Who writes there.")
-      .SecretFile("backup.s3_secret_key_file", archive ? &options->backup.to.s3_secret_key : nullptr, "A file whose first line is that one's secret key.")
-      .String("backup.s3_ca", &options->backup.to.s3_ca, "The authorities that may vouch for the store, in PEM; empty: the system's.")
+      .String("files.to", &options->files.place, "Where files go (exports): a folder that all machines share, or s3://BUCKET/PREFIX; empty: the data folders of the machines.", CheckPlace)
       .Together([options, archive] {
         auto mistakes = CheckSourceNames(options->ldap_sources);
         if (archive) {
           for (auto& mistake : CheckBackup(options->backup)) mistakes.push_back(std::move(mistake));
+          if (IsBucket(options->files.place)) NeedS3("files", options->files, mistakes);
         }
         for (auto& mistake : CheckCluster(options->cluster)) mistakes.push_back(std::move(mistake));
         return mistakes;
       });
+  BindS3(schema, "backup", &options->backup.to, archive);
+  BindS3(schema, "files", &options->files, archive);
   return schema;
 }
 

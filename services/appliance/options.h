@@ -8,6 +8,7 @@
 #include "admin/backup/options.h"
 #include "appliance/cluster_part.h"
 #include "base/config.h"
+#include "base/objects/object_store.h"
 #include "ldap/service/ldap_sources.h"
 
 namespace yizhan::appliance {
@@ -38,6 +39,8 @@ struct RunOptions {
   std::vector<directory::LdapSource> ldap_sources;
   ClusterOptions cluster;
   admin::BackupOptions backup;
+  // Where files go (exports); an empty place: into DIR/files of every machine.
+  objects::StoreOptions files;
 };
 
 // The keys of the configuration file, bound to `options`, with all their bounds. `options` outlives it. For the process

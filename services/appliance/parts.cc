@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <filesystem>
+
 #include "absl/synchronization/notification.h"
 #include "base/secret.h"
 
@@ -24,6 +26,12 @@ absl::Status TieToKey(ledger::Keyring& keyring) {
   });
   done.WaitForNotification();
   return status;
+}
+
+absl::StatusOr<std::unique_ptr<objects::ObjectStore>> OpenFiles(const RunOptions& options, const std::string& data_dir) {
+  objects::StoreOptions files = options.files;
+  if (files.place.empty()) files.place = std::filesystem::absolute(data_dir).string() + "/files";
+  return objects::OpenObjectStore(files);
 }
 
 admin::v1::ComponentHealth ArchiveHealth(const audit::Service& archive) {

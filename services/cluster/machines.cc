@@ -50,7 +50,8 @@ class RpcPeers : public Peers {
 
  private:
   std::string NodeAt(const std::string& address) const {
-    for (const View::Member& member : view_()->members) {
+    const auto view = view_();
+    for (const View::Member& member : view->members) {
       if (member.address == address) return member.node;
     }
     return "";

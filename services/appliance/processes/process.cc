@@ -168,7 +168,8 @@ class OwnerProcess : public Process {
     } else if (plan_.name == "desk") {
       desk_ = std::make_unique<desk::DeskService>(ledger_.get(), keyring_.get());
     } else {
-      YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {data_dir_, options_.domain + "/archive"}));
+      YZ_ASSIGN_OR_RETURN(files_, OpenFiles(options_, data_dir_));
+      YZ_ASSIGN_OR_RETURN(archive_, audit::Service::Make(ledger_.get(), keyring_.get(), {data_dir_, options_.domain + "/archive", files_.get()}));
     }
     return absl::OkStatus();
   }
@@ -307,6 +308,7 @@ class OwnerProcess : public Process {
   std::unique_ptr<directory::DirectoryService> directory_;
   std::unique_ptr<im::ImService> im_;
   std::unique_ptr<desk::DeskService> desk_;
+  std::unique_ptr<objects::ObjectStore> files_;
   std::unique_ptr<audit::Service> archive_;
   std::unique_ptr<admin::BackupSchedule> backup_;
   std::unique_ptr<ledger::FollowServer> follow_;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Caller, refused } from '../harness/calls.mjs';
 import { must, run, start, tail } from '../harness/children.mjs';
 import { Cluster } from '../harness/cluster.mjs';
+import { makeExport, readExport } from '../harness/exports.mjs';
 import { binary, Product } from '../harness/product.mjs';
 import { step, until } from '../harness/steps.mjs';
 
@@ -271,13 +272,18 @@ async function bucket(world, { folder, identity, recipient }) {
       swift = await startSwift(world, dir);
       const secret = join(dir, 'secret');
       writeFileSync(secret, `${swift.secretKey}\n`);
-      const config = (place) => `${section(`s3://yizhan-test/${place}`, `s3://yizhan-test/${place}-keys`, recipient)}  s3_endpoint: ${swift.endpoint}\n  s3_access_key: "${swift.accessKey}"\n  s3_secret_key_file: ${secret}\n  s3_ca: ${swift.ca}\n`;
+      const config = (place) => `${section(`s3://yizhan-test/${place}`, `s3://yizhan-test/${place}-keys`, recipient)}  s3_endpoint: ${swift.endpoint}\n  s3_access_key: "${swift.accessKey}"\n  s3_secret_key_file: ${secret}\n  s3_ca: ${swift.ca}\nfiles:\n  to: s3://yizhan-test/files\n  s3_endpoint: ${swift.endpoint}\n  s3_access_key: "${swift.accessKey}"\n  s3_secret_key_file: ${secret}\n  s3_ca: ${swift.ca}\n`;
       product = new Product({ dir, log: world.log('backup-s3'), pages: '', config: config('bank') });
       await product.start();
       const people = product.info.people;
       const logIn = (login) => new Caller(product.info).logIn(people.find((each) => each.login === login), 's3');
       const [wei, na] = [await logIn('zhang.wei'), await logIn('li.na')];
       for (let i = 0; i < 5; i += 1) await wei.call('im.v1.MessageService/SendMessage', { toPersonId: na.person.personId, clientId: `s${i}`, content: { text: `对象存储 ${i}` } });
+      // An export's file lies there too, and is read from there when all else has been lost and restored.
+      const auditor = await logIn('auditor');
+      await until('all are found', async () => Number((await auditor.call(`${archive}/Search`, { purpose, text: '对象存储' })).total) === 5);
+      const exported = await makeExport(auditor, { purpose, text: '对象存储' });
+      assert.ok(!existsSync(join(product.data, 'files')));
       const state = await backUp(await logIn('sysadmin'));
       assert.equal(state.place, 's3://yizhan-test/bank');
       const direct = `d:${[wei.person.personId, na.person.personId].sort().join(':')}`;
@@ -291,6 +297,7 @@ async function bucket(world, { folder, identity, recipient }) {
       writeFileSync(product.configFile, config('second'));
       await product.start();
       assert.deepEqual(await (await logIn('li.na')).allMessages(direct), before);
+      assert.equal(await readExport(await logIn('auditor'), exported.exportId), exported.sha256);
     }, 120_000);
 
     await step('a store that is away, a wrong secret, a bucket that is none: said plainly, and tried again', async () => {

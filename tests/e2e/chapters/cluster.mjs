@@ -2,10 +2,13 @@
 // that was acknowledged is lost or there twice; the archive has all of it.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Caller, refused, Refused } from '../harness/calls.mjs';
 import { must, run } from '../harness/children.mjs';
 import { Cluster } from '../harness/cluster.mjs';
+import { makeExport, readExport } from '../harness/exports.mjs';
 import { binary } from '../harness/product.mjs';
 import { Xmpp } from '../harness/raw.mjs';
 import { step, until } from '../harness/steps.mjs';
@@ -120,7 +123,7 @@ async function play(world, fleet, machines) {
     const end = Date.now() + ms;
     for (;;) {
       try {
-        return await caller.call('im.v1.MessageService/SendMessage', { conversationId, clientId: `c-${text}`, content: { text } });
+        return await caller.call('im.v1.MessageService/SendMessage', { conversationId, clientId: `c-${text.slice(0, 40)}`, content: { text } });
       } catch (error) {
         if (Date.now() > end || (error instanceof Refused && error.status < 429 && error.status !== 408)) throw error;
         await pause(100);
@@ -248,6 +251,31 @@ async function play(world, fleet, machines) {
       }, 20_000, 200);
     }
   }, 60_000);
+
+  await step('an export that was made at one machine is read at each, also when the one that made it is dead and a disk has lost it', async () => {
+    const purpose = { caseId: '2026-021', reason: '复核' };
+    // Too much for one piece of a file, and nothing that could be packed.
+    for (let i = 0; i < 60; i += 1) await send(at.n1, direct, `附件 ${i} ${randomBytes(9_000).toString('base64')}`);
+    const auditor = await logIn('n2', 'auditor', 'export');
+    await until('all are found', async () => Number((await auditor.call(`${archive}/Search`, { purpose, text: '附件' })).total) === 60, 20_000, 200);
+    const done = await makeExport(auditor, { purpose, text: '附件' });
+    assert.ok(Number(done.sizeBytes) > 1 << 20, `${done.sizeBytes} bytes are one piece`);
+    const readAt = async (name) => readExport(await logIn(name, 'auditor', `read-${name}`), done.exportId);
+    for (const name of names) assert.equal(await readAt(name), done.sha256, name);
+
+    const folderOf = (name) => join(machines[name].data, 'files/exports', done.sha256);
+    const pieces = Math.ceil(Number(done.sizeBytes) / (1 << 20));
+    for (const name of names) assert.equal(readdirSync(folderOf(name)).length, pieces, `${name} has all of it on its disk`);
+    const owner = (await fleet.status('n1')).partitions.find((one) => one.partition === 'audit/0').owner;
+    const [loser, other] = names.filter((name) => name !== owner);
+    rmSync(folderOf(loser), { recursive: true });
+    await until('it has got its pieces again', () => existsSync(folderOf(loser)) && readdirSync(folderOf(loser)).length === pieces, 20_000, 200);
+    await machines[owner].kill();
+    await fleet.whole([loser, other], 20_000);
+    for (const name of [loser, other]) assert.equal(await readAt(name), done.sha256, name);
+    await machines[owner].start();
+    await fleet.settled(names);
+  }, 180_000);
 
   await step('all stop in order', async () => {
     for (const name of names) await machines[name].stop();
