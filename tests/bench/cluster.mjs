@@ -1,12 +1,13 @@
 // One process beside a process for each service and beside three machines of a cluster, the same load on each in one run: messages a second, how long they take, and what one costs in
 // processor time, in bytes on disk and on the wire. In a network namespace of its own, so that every byte on the wire is one of these.
 //
-//   cluster.mjs --load DIR [--seconds N] [--rates R,…] [--people N] [--shapes one,processes,three]
+//   cluster.mjs --load DIR [--seconds N] [--rates R,…] [--people N] [--shapes one,processes,three] [--share F]
 //
-// All servers share core 0 and the load has core 1: what is compared is work, not what three machines could do side by side.
+// All servers share core 0 and the load has core 1: what is compared is work, not what three machines could do side by side. With --share each server, etcd among
+// them, has that part of core 0 for itself and no more (a control group's quota): machines of one size, as small as three and an etcd have to be to fit on one core.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,11 +15,28 @@ import { must, run, start } from '../e2e/harness/children.mjs';
 import { Cluster } from '../e2e/harness/cluster.mjs';
 import { Product } from '../e2e/harness/product.mjs';
 
-const { values } = parseArgs({ options: { load: { type: 'string' }, seconds: { type: 'string', default: '10' }, rates: { type: 'string', default: '500,1000,2000' }, people: { type: 'string', default: '1000' }, shapes: { type: 'string', default: 'one,processes,three' } } });
+const { values } = parseArgs({ options: { load: { type: 'string' }, seconds: { type: 'string', default: '10' }, rates: { type: 'string', default: '500,1000,2000' }, people: { type: 'string', default: '1000' }, shapes: { type: 'string', default: 'one,processes,three' }, share: { type: 'string', default: '0' } } });
 const folder = mkdtempSync(join(tmpdir(), 'yizhan-bench-'));
 const xmppPort = 15_522;
 const ticks = Number(execFileSync('getconf', ['CLK_TCK']));
-const pinned = (program, args, options) => start('/usr/bin/taskset', ['-c', '0', program, ...args], options);
+const groups = [];
+const pinned = (program, args, options) => {
+  const share = Number(values.share);
+  if (share === 0) return start('/usr/bin/taskset', ['-c', '0', program, ...args], options);
+  // Of 10 ms: what is used up early waits for the next.
+  const [period, quota] = [10_000, Math.round(10_000 * share)];
+  const old = existsSync('/sys/fs/cgroup/cpu/cpu.cfs_quota_us');
+  const group = `/sys/fs/cgroup/${old ? 'cpu/' : ''}yizhan-bench-${process.pid}-${groups.length}`;
+  mkdirSync(group);
+  groups.push(group);
+  if (old) {
+    writeFileSync(`${group}/cpu.cfs_period_us`, String(period));
+    writeFileSync(`${group}/cpu.cfs_quota_us`, String(quota));
+  } else {
+    writeFileSync(`${group}/cpu.max`, `${quota} ${period}`);
+  }
+  return start('/bin/sh', ['-c', `echo $$ > ${group}/cgroup.procs && exec /usr/bin/taskset -c 0 "$0" "$@"`, program, ...args], options);
+};
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Seconds of processor time that processes have used. */
@@ -106,15 +124,18 @@ async function three() {
     await fleet.prepare(names, { launch: (name, ...rest) => pinned(...rest), config: '' });
     for (const name of names) {
       fleet.configs[name] = fleet.configs[name].replace('demonstration: true', 'demonstration: false').replace('log_level: info', 'log_level: warning');
-      // People from outside come in at the first one.
-      fleet.machines[name].flags = name === 'n1' ? bench : ['--domain', 'localhost'];
+      fleet.machines[name].flags = name === 'n1' ? bench : ['--domain', 'localhost', '--plain-xmpp', String(xmppPort + names.indexOf(name))];
     }
     await fleet.startAll(names);
+    // People come in at the three in turn, as a balancer of connections sends them.
+    const doors = names.map((_, i) => `${i} : ${xmppPort + i}`).join(', ');
+    await must('nft', ['-f', '-'], { input: `table ip doors {\n  chain out {\n    type nat hook output priority -100;\n    ip daddr 127.0.0.1 tcp dport ${xmppPort} dnat to 127.0.0.1 : numgen inc mod 3 map { ${doors} }\n  }\n}\n` });
     const machines = names.map((name) => fleet.machines[name]);
     const etcd = { child: fleet.etcd, data: join(fleet.folder, 'etcd') };
     const inner = names.map((name) => Number(/address: 127\.0\.0\.1:(\d+)/.exec(fleet.configs[name])[1]));
-    return await measure('three machines', machines, [etcd], { clients: [xmppPort], etcd: [Number(fleet.etcdEndpoint.split(':')[1])], machines: inner });
+    return await measure('three machines', machines, [etcd], { clients: names.map((_, i) => xmppPort + i), etcd: [Number(fleet.etcdEndpoint.split(':')[1])], machines: inner });
   } finally {
+    await run('nft', ['delete', 'table', 'ip', 'doors']);
     await fleet.stop();
   }
 }
@@ -131,5 +152,6 @@ try {
     console.log(`  a message costs: processor ${cpu.join(' + ')} µs${others.length ? `, etcd ${others.join()} µs` : ''}; disk ${disk} bytes; wire ${Object.entries(wire).map(([who, bytes]) => `${who} ${bytes}`).join(', ')} bytes`);
   }
 } finally {
+  for (const group of groups) rmdirSync(group);
   if (process.env.YIZHAN_KEEP !== '1') rmSync(folder, { recursive: true, force: true });
 }

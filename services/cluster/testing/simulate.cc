@@ -1,10 +1,12 @@
-// Runs the simulation for many seeds: cluster_simulate [--seeds N] [--from SEED] [--nodes N] [--print]
+// Runs the simulation for many seeds: cluster_simulate [--seeds N] [--from SEED] [--nodes N] [--jobs N] [--print]
 // Or says what ownership does: cluster_simulate --ownership
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -39,8 +41,7 @@ void Placement() {
 
 // How long the logic that ships takes, in virtual time.
 void Settling() {
-  for (const auto [nodes, partitions] :
-       {std::pair(3, 19), std::pair(5, 64), std::pair(20, 256), std::pair(40, 512)}) {
+  for (const auto [nodes, partitions] : {std::pair(3, 19), std::pair(5, 64), std::pair(20, 256), std::pair(40, 512)}) {
     const SettleReport report = Settle({.seed = 1, .nodes = nodes, .partitions = partitions});
     std::printf(
         "%3d machines, %4d partitions: all in place %.1f s after the first start; one dies: %llu move, in place after "
@@ -57,6 +58,8 @@ void Settling() {
 
 int main(int argc, char** argv) {
   uint64_t seeds = 1'000, from = 1;
+  // A run shares nothing with others: several at once, one for each core.
+  int jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   SimulationOptions options;
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
@@ -72,34 +75,51 @@ int main(int argc, char** argv) {
       seeds = std::strtoull(argv[++i], nullptr, 10);
     } else if (i + 1 < argc && name == "--from") {
       from = std::strtoull(argv[++i], nullptr, 10);
+    } else if (i + 1 < argc && name == "--jobs") {
+      jobs = std::max(1, std::atoi(argv[++i]));
     } else if (i + 1 < argc && name == "--nodes") {
       options.nodes = std::atoi(argv[++i]);
     } else {
-      std::fprintf(stderr, "usage: %s [--seeds N] [--from SEED] [--nodes N] [--print] | --ownership\n", argv[0]);
+      std::fprintf(stderr, "usage: %s [--seeds N] [--from SEED] [--nodes N] [--jobs N] [--print] | --ownership\n",
+                   argv[0]);
       return 2;
     }
   }
   yizhan::log::SetLevel(options.print ? yizhan::log::Level::kInfo : yizhan::log::Level::kOff);
-  uint64_t bad = 0, acknowledged = 0, faults = 0, changes = 0, steps = 0;
+  if (options.print) jobs = 1;
+  std::mutex mutex;
+  uint64_t begun = 0, done = 0, bad = 0, acknowledged = 0, faults = 0, changes = 0, steps = 0;
   absl::Duration longest;
-  for (options.seed = from; options.seed < from + seeds; ++options.seed) {
-    const SimulationReport report = Simulate(options);
-    acknowledged += report.acknowledged;
-    faults += report.faults;
-    changes += report.owner_changes;
-    steps += report.steps;
-    longest = std::max(longest, report.longest_gap);
-    if (!report.violations.empty()) {
-      ++bad;
-      std::printf("seed %llu:\n", static_cast<unsigned long long>(options.seed));
-      for (const std::string& violation : report.violations) std::printf("  %s\n", violation.c_str());
+  auto work = [&] {
+    SimulationOptions mine = options;
+    for (;;) {
+      {
+        std::lock_guard lock(mutex);
+        if (begun == seeds) return;
+        mine.seed = from + begun++;
+      }
+      const SimulationReport report = Simulate(mine);
+      std::lock_guard lock(mutex);
+      acknowledged += report.acknowledged;
+      faults += report.faults;
+      changes += report.owner_changes;
+      steps += report.steps;
+      longest = std::max(longest, report.longest_gap);
+      if (!report.violations.empty()) {
+        ++bad;
+        std::printf("seed %llu:\n", static_cast<unsigned long long>(mine.seed));
+        for (const std::string& violation : report.violations) std::printf("  %s\n", violation.c_str());
+      }
+      if (++done % 1'000 == 0) {
+        std::printf("%llu seeds, %llu bad\n", static_cast<unsigned long long>(done),
+                    static_cast<unsigned long long>(bad));
+        std::fflush(stdout);
+      }
     }
-    if ((options.seed - from + 1) % 1'000 == 0) {
-      std::printf("%llu seeds, %llu bad\n", static_cast<unsigned long long>(options.seed - from + 1),
-                  static_cast<unsigned long long>(bad));
-      std::fflush(stdout);
-    }
-  }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < jobs; ++i) threads.emplace_back(work);
+  for (std::thread& thread : threads) thread.join();
   std::printf(
       "%llu seeds: %llu bad; %llu steps, %llu acknowledged, %llu faults, %llu changes of owner, longest gap %.1f s\n",
       static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(bad),
