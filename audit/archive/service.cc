@@ -45,7 +45,9 @@ class ServiceImpl : public Service {
     names_ = Names::Make(ledger_);
     YZ_ASSIGN_OR_RETURN(searcher_, Searcher::Open({items_.get(), keyring_, names_.get(), options_.data_dir + "/search"}));
     prover_ = std::make_unique<Prover>(ledger_, keyring_, items_.get(), signer.key());
-    intake_ = Intake::Make({ledger_, keyring_, items_.get(), signer, [this] { searcher_->Wake(); }});
+    Intake::Options intake{ledger_, keyring_, items_.get(), signer, [this] { searcher_->Wake(); }};
+    if (ledger_->replicated()) intake.interval = absl::Milliseconds(250);  // a commit of many machines costs each of them more
+    intake_ = Intake::Make(std::move(intake));
     files_ = std::make_unique<ExportFiles>(options_.files, keyring_);
     exports_ = Exports::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), names_.get(), signer, files_.get(), options_.replicated_files, options_.data_dir + "/exports"});
     rpc_ = ArchiveRpc::Make({ledger_, intake_.get(), prover_.get(), searcher_.get(), exports_.get()});
