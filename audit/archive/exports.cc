@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -34,6 +35,7 @@ using yizhan::audit::v1::Export;
 constexpr uint32_t kMaxPiece = ExportFiles::kPieceBytes;
 constexpr uint32_t kMaxPage = 200;
 constexpr absl::Duration kLookEvery = absl::Seconds(5);
+constexpr absl::Duration kStopPatience = absl::Seconds(2);
 
 ledger::NewRecord StartedRecord(const Export& job) {
   AuditRecord record;
@@ -218,15 +220,19 @@ class ExportsImpl : public Exports {
     }
   }
 
-  // Commits how a job ended, once.
+  // Commits how a job ended, once. Unavailable when this is stopped while nothing can be committed (a cluster without its quorum): LookAfter() does it
+  // after the next start.
   absl::Status Record(Export job) {
     job.set_finished_at_us(absl::ToUnixMicros(absl::Now()));
-    absl::Notification committed;
-    absl::Status status;
+    struct Outcome {
+      absl::Notification known;
+      absl::Status status;
+    };
+    auto outcome = std::make_shared<Outcome>();
     ledger::Command command;
     command.partition = kPartition;
     command.actor = "service:audit";
-    command.decide = [&](const ledger::DecideContext&, const ledger::StateReader& state) -> absl::StatusOr<ledger::Proposal> {
+    command.decide = [job](const ledger::DecideContext&, const ledger::StateReader& state) -> absl::StatusOr<ledger::Proposal> {
       YZ_ASSIGN_OR_RETURN(auto known, state.Get(ExportKey(job.started_at_us(), job.export_id())));
       Export recorded;
       if (!known || !recorded.ParseFromString(*known) || recorded.state() != Export::STATE_RUNNING) {
@@ -234,13 +240,15 @@ class ExportsImpl : public Exports {
       }
       return ledger::Proposal{{FinishedRecord(job)}, ""};
     };
-    command.done = [&](absl::StatusOr<ledger::Command::Outcome> outcome) {
-      status = outcome.status();
-      committed.Notify();
+    command.done = [outcome](const absl::StatusOr<ledger::Command::Outcome>& result) {
+      outcome->status = result.status();
+      outcome->known.Notify();
     };
     options_.ledger->Submit(std::move(command));
-    committed.WaitForNotification();
-    return status;
+    while (!outcome->known.WaitForNotificationWithTimeout(kStopPatience)) {
+      if (stop_.HasBeenNotified()) return absl::UnavailableError("the process stops, and nothing can be committed");
+    }
+    return outcome->status;
   }
 
   void Run(Export job, const std::string& access_id) {
